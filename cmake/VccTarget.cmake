@@ -1,0 +1,36 @@
+# Compile options that every target of this project shares.
+add_library(vcc_options INTERFACE)
+target_compile_options(vcc_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align
+  -Woverloaded-virtual -Wconversion -Wsign-conversion -Wnull-dereference -Wformat=2
+  # Designated initialisers name what they set; the rest has its default on purpose.
+  -Wno-missing-field-initializers
+  -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports impossible null dereferences and restrict overlaps inside libstdc++ when it inlines (bug 105651 and kin).
+  target_compile_options(vcc_options INTERFACE -Wno-null-dereference -Wno-restrict)
+else()
+  target_compile_options(vcc_options INTERFACE -Wthread-safety)
+endif()
+target_compile_definitions(vcc_options INTERFACE POCO_NO_AUTOMATIC_LIBS)
+if(VCC_SANITIZE)
+  target_compile_options(vcc_options INTERFACE -fsanitize=${VCC_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(vcc_options INTERFACE -fsanitize=${VCC_SANITIZE})
+else()
+  target_compile_options(vcc_options INTERFACE $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2> -fstack-protector-strong)
+endif()
+target_link_options(vcc_options INTERFACE -Wl,--as-needed)
+find_program(VCC_MOLD mold)
+if(VCC_MOLD)
+  target_link_options(vcc_options INTERFACE -fuse-ld=mold)
+endif()
+
+# vcc_add_library(<folder> [DEPENDS <folder or target>...]): the static library of one folder of core/.
+function(vcc_add_library name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")  # of a program; the rest of its folder can be tested
+  add_library(vcc_${name} STATIC ${sources})
+  target_include_directories(vcc_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(vcc_${name} PUBLIC ${ARG_DEPENDS} PRIVATE vcc_options)
+endfunction()

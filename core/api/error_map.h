@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "api/http_types.h"
+#include "base/status.h"
+
+/// The one place that turns errors into HTTP (choices.md "refused requests", spec/rest-protocol 3.1).
+namespace vcc {
+
+/// Refusals of HTTP itself, which no Status speaks of.
+enum class HttpRefusal { kMethodNotAllowed, kBodyTooLarge, kTimeout };
+
+/// `{"message": "<YYYY/MM/DD HH:MM:SS UTC>: <ExceptionName>: <text>"}` with the HTTP status of the code. `status` is
+/// not ok. The texts of internal errors stay in the log; the client gets the request id to name.
+HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_view request_id);
+HttpAnswer errorAnswer(HttpRefusal refusal, std::string_view text, std::int64_t now_ms);
+
+/// True when the text of such an error is for the log only.
+bool isInternal(Code code);
+
+}  // namespace vcc

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// HTTP as plain values, so that routing, authentication and handlers know nothing of sockets.
+namespace vcc {
+
+/// The largest request body (choices.md: 413 above it).
+inline constexpr std::size_t kMaxBodyBytes = std::size_t{10} << 20U;
+
+/// What is known of a request before its body is read.
+struct HttpHead {
+  std::string id;  ///< 8 hex characters, also sent as X-Request-Id
+  std::string method;
+  std::string target;      ///< as received: path, perhaps a query, still percent-encoded
+  std::string token;       ///< x-vcc-access-token, may be empty
+  std::string privileged;  ///< x-vcc-privileged, empty when absent
+  std::string peer;        ///< address of the client, or "uid=0 pid=17" on the unix socket
+};
+
+/// What is sent back. Always JSON.
+struct HttpAnswer {
+  int status = 200;
+  std::string body = "{}";
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+/// The decision about a request by its head alone: refuse it, or read the body and run it.
+struct Admission {
+  std::string user;                            ///< for the log line; empty = nobody was authenticated
+  std::optional<HttpAnswer> refusal;           ///< set: sent at once, the body is not looked at
+  std::function<HttpAnswer(std::string)> run;  ///< given the body; set when `refusal` is not
+};
+
+/// What a listener serves. Called from many threads; may throw, the listener maps that to 500.
+class HttpService {
+ public:
+  virtual ~HttpService() = default;
+  virtual Admission admit(const HttpHead& head) = 0;
+};
+
+}  // namespace vcc

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/service.h"
+
+#include "api/auth.h"
+#include "api/error_map.h"
+#include "base/encoding.h"
+
+namespace vcc {
+namespace {
+
+constexpr std::size_t kShownBytes = 200;
+
+/// The path as messages show it: without the query, cut.
+std::string shownPath(const std::string& target) { return cleanUtf8(target.substr(0, target.find('?')), kShownBytes); }
+
+}  // namespace
+
+HttpAnswer RoutedService::refuse(const Status& status, const std::string& request_id) const {
+  if (isInternal(status.code())) {
+    log_.error("API_INTERNAL_ERROR", status.toString(), {{"request", request_id}});
+  }
+  return errorAnswer(status, clock_.wallMs(), request_id);
+}
+
+HttpAnswer RoutedService::run(const Route& route, const ApiRequest& request) const {
+  Result<HttpAnswer> answer = route.handler(request);
+  if (!answer.ok()) return refuse(answer.status(), request.id);
+  return std::move(answer).value();
+}
+
+Result<Admission> RoutedService::decide(const HttpHead& head) {
+  VCC_ASSIGN_OR_RETURN(Router::Match match, router_.match(head.method, head.target));
+  Admission admission;
+  if (match.route == nullptr) {
+    if (match.allowed.empty()) {
+      return notFound("there is nothing at " + shownPath(head.target) + "; check the URL");
+    }
+    if (head.method == "OPTIONS") {
+      admission.refusal = HttpAnswer{200, "{}", {{"Allow", match.allowed + ", OPTIONS"}}};
+    } else {
+      admission.refusal = errorAnswer(HttpRefusal::kMethodNotAllowed,
+                                      "method " + cleanUtf8(head.method, 32) + " is not for " + shownPath(head.target) +
+                                          "; it takes " + match.allowed,
+                                      clock_.wallMs());
+      admission.refusal->headers.emplace_back("Allow", match.allowed);
+    }
+    return admission;
+  }
+  ApiRequest request;
+  request.id = head.id;
+  request.peer = head.peer;
+  request.params = std::move(match.params);
+  if (match.route->needs_token) {
+    VCC_ASSIGN_OR_RETURN(request.caller, admitCaller(store_, head.token, head.privileged, match.route->mutating));
+    admission.user = request.caller.principal.user;
+  }
+  admission.run = [this, route = match.route, request = std::move(request)](std::string body) mutable {
+    request.body = std::move(body);
+    return run(*route, request);
+  };
+  return admission;
+}
+
+Admission RoutedService::admit(const HttpHead& head) {
+  Result<Admission> decided = decide(head);
+  if (decided.ok()) return std::move(decided).value();
+  Admission admission;
+  admission.refusal = refuse(decided.status(), head.id);
+  return admission;
+}
+
+}  // namespace vcc

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "api/http_types.h"
+#include "api/router.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "store/store.h"
+
+namespace vcc {
+
+/// A routing table behind a listener: finds the route, authenticates before the body is read, maps errors. All
+/// references outlive it. Thread safe.
+class RoutedService final : public HttpService {
+ public:
+  RoutedService(Router router, const Store& store, const Clock& clock, Logger& log)
+      : router_(std::move(router)), store_(store), clock_(clock), log_(log) {}
+
+  Admission admit(const HttpHead& head) override;
+
+ private:
+  Result<Admission> decide(const HttpHead& head);
+  HttpAnswer run(const Route& route, const ApiRequest& request) const;
+  HttpAnswer refuse(const Status& status, const std::string& request_id) const;
+
+  Router router_;
+  const Store& store_;
+  const Clock& clock_;
+  Logger& log_;
+};
+
+}  // namespace vcc

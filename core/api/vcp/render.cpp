@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/vcp/render.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "api/json_writer.h"
+#include "base/clock.h"
+#include "model/aggregate.h"
+#include "model/cci.h"
+
+namespace vcc {
+namespace {
+
+constexpr std::size_t kFaultsShown = 20;  // node faults repeated in the unit's text
+
+std::string kindName(UnitKind kind) { return kind == UnitKind::kStorage ? "storage" : "compute"; }
+
+void writeNode(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& unit, const Node& node) {
+  const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
+  const bool addressed = machine != nullptr && !machine->address.empty();
+  json.beginObject();
+  json.key("node_no").integer(node.node_no);
+  json.key("node_id").string(node.node_id);
+  json.key("name").string(vc.name + "-" + unit.name + "-" + std::to_string(node.node_no));
+  json.key("state").string(stateName(node.state));
+  json.key("cloud_instance_address").string(addressed ? machine->address : node.requested_address);
+  json.key("cloud_instance_id").string(machine != nullptr ? machine->cloud_id : "");
+  json.key("volumes").beginArray().endArray();
+  json.key("boot_date").string(formatUtc(node.boot_at));
+  json.key("container_date").string(formatUtc(node.container_started));
+  json.key("watch_mode").boolean(node.watch_mode);
+  json.key("error_message").string(faultLines(node.fault));
+  json.endObject();
+}
+
+std::vector<const Node*> nodesInOrder(const ReadTx& tx, const std::string& unit_id) {
+  std::vector<const Node*> nodes;
+  tx.nodes().scan("unit_id", unit_id, [&](const Node& node) {
+    nodes.push_back(&node);
+    return true;
+  });
+  std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->node_no < b->node_no; });
+  return nodes;
+}
+
+/// The unit's own fault, then those of its nodes in ERROR: the client shows only the unit's text when the unit fails.
+std::string unitError(const Unit& unit, const std::vector<const Node*>& nodes) {
+  std::string text = faultLines(unit.fault);
+  std::size_t shown = 0;
+  std::size_t more = 0;
+  for (const Node* node : nodes) {
+    if (node->state != State::kError || node->fault.text.empty()) continue;
+    if (++shown > kFaultsShown) {
+      ++more;
+      continue;
+    }
+    if (!text.empty()) text += '\n';
+    text += faultLines({node->fault.at, "node " + std::to_string(node->node_no) + ": " + node->fault.text});
+  }
+  if (more > 0) text += "\n... and " + std::to_string(more) + " more nodes; see their own error_message";
+  return text;
+}
+
+std::string infoOf(const Unit& unit, const RenderContext& context) {
+  const Result<UnitCci> cci = unitCciFromJson(unit.spec);
+  if (!cci.ok()) {
+    context.log.warn("RENDER_SPEC_UNREADABLE", cci.status().message(), {{"vcid", unit.vcid}, {"unit", unit.name}});
+    return {};
+  }
+  const DriverSlot* slot = context.drivers.byInstance(unit.instance);
+  static const std::vector<std::string> kNone;
+  const bool loaded = slot != nullptr && slot->driver != nullptr;
+  return maskedInfo(*cci, loaded ? slot->driver->info().clear_keys : kNone);
+}
+
+State writeUnit(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& unit,
+                const std::vector<const Node*>& nodes, const RenderContext& context) {
+  std::vector<State> states;
+  states.reserve(nodes.size());
+  for (const Node* node : nodes) states.push_back(node->state);
+  const State state = unitState(unit, states);
+  json.beginObject();
+  json.key("name").string(unit.name);
+  json.key("type").string(kindName(unit.kind));
+  json.key("provider").string(unit.provider);
+  json.key("private_network").string(unit.network);
+  json.key("state").string(stateName(state));
+  json.key("cdate").string(formatUtc(unit.created_at));
+  json.key("error_message").string(unitError(unit, nodes));
+  json.key("info").string(infoOf(unit, context));
+  json.key(unit.kind == UnitKind::kStorage ? "disk" : "node").beginArray();
+  if (unit.kind == UnitKind::kCompute) {
+    for (const Node* node : nodes) writeNode(json, tx, vc, unit, *node);
+  }
+  json.endArray();
+  json.endObject();
+  return state;
+}
+
+std::vector<const Unit*> unitsInOrder(const ReadTx& tx, const std::string& vcid) {
+  std::vector<const Unit*> units;
+  tx.units().scan("vcid", vcid, [&](const Unit& unit) {
+    units.push_back(&unit);
+    return true;
+  });
+  std::sort(units.begin(), units.end(), [](const Unit* a, const Unit* b) {
+    return a->created_at != b->created_at ? a->created_at < b->created_at : a->name < b->name;
+  });
+  return units;
+}
+
+}  // namespace
+
+std::string faultLines(const Fault& fault) {
+  if (fault.text.empty()) return {};
+  const std::string prefix = formatUtc(fault.at) + ": ";
+  std::string out = prefix;
+  for (std::size_t i = 0; i < fault.text.size(); ++i) {
+    out += fault.text[i];
+    if (fault.text[i] == '\n' && i + 1 < fault.text.size()) out += prefix;
+  }
+  return out;
+}
+
+RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context) {
+  RenderedVc rendered;
+  rendered.version = vc.version;
+  JsonWriter units;
+  units.beginArray();
+  std::vector<State> states;
+  bool pending = false;
+  for (const Unit* unit : unitsInOrder(tx, vc.vcid)) {
+    const std::vector<const Node*> nodes = nodesInOrder(tx, unit->unit_id);
+    for (const Node* node : nodes) pending = pending || isTransient(node->state);
+    JsonWriter text;
+    states.push_back(writeUnit(text, tx, vc, *unit, nodes, context));
+    const std::size_t length = text.size();
+    units.raw(text.take());
+    rendered.units[unit->name] = {units.size() - length, length};
+  }
+  units.endArray();
+
+  JsonWriter json;
+  json.beginObject();
+  json.key("vcc_id").string(context.vcc_id);
+  json.key("vcid").string(vc.vcid);
+  json.key("vcno").integer(vc.vcno);
+  json.key("type").string(kindName(vc.kind));
+  json.key("name").string(vc.name);
+  json.key("description").string(vc.description);
+  json.key("owner").string(vc.owner);
+  json.key("state").string(vcStateName(vcState(vc, states, pending)));
+  json.key("cdate").string(formatUtc(vc.created_at));
+  json.key("error_message").string("");
+  json.key("unit");
+  const std::size_t begin = json.size();
+  json.raw(units.take());
+  json.endObject();
+  for (auto& [name, slice] : rendered.units) slice.offset += begin;
+  rendered.json = json.take();
+  return rendered;
+}
+
+std::string renderNode(const ReadTx& tx, const Vc& vc, const Unit& unit, const Node& node) {
+  JsonWriter json;
+  writeNode(json, tx, vc, unit, node);
+  return json.take();
+}
+
+}  // namespace vcc

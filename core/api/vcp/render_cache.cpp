@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/vcp/render_cache.h"
+
+namespace vcc {
+
+std::shared_ptr<const RenderedVc> RenderCache::get(const ReadTx& tx, const Vc& vc, const RenderContext& context) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = index_.find(vc.vcid); found != index_.end()) {
+      entries_.splice(entries_.begin(), entries_, found->second);
+      if (found->second->text->version == vc.version) return found->second->text;
+    }
+  }
+  auto text = std::make_shared<const RenderedVc>(renderVc(tx, vc, context));
+  insert(vc.vcid, text);
+  return text;
+}
+
+void RenderCache::insert(const std::string& vcid, std::shared_ptr<const RenderedVc> text) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = index_.find(vcid); found != index_.end()) {
+    bytes_ -= found->second->text->json.size();
+    entries_.erase(found->second);
+    index_.erase(found);
+  }
+  bytes_ += text->json.size();
+  entries_.push_front({vcid, std::move(text)});
+  index_[vcid] = entries_.begin();
+  while (bytes_ > limit_bytes_ && entries_.size() > 1) {
+    bytes_ -= entries_.back().text->json.size();
+    index_.erase(entries_.back().vcid);
+    entries_.pop_back();
+  }
+}
+
+}  // namespace vcc

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "api/vcp/render.h"
+
+namespace vcc {
+
+/// VCs as text, kept until their record has another version (architecture 28). Bounded by bytes; the one used longest
+/// ago goes first. Thread safe.
+class RenderCache {
+ public:
+  explicit RenderCache(std::size_t limit_bytes = std::size_t{32} << 20U) : limit_bytes_(limit_bytes) {}
+
+  /// The text of `vc` as `tx` sees it: both must come from the same read.
+  std::shared_ptr<const RenderedVc> get(const ReadTx& tx, const Vc& vc, const RenderContext& context);
+
+ private:
+  struct Entry {
+    std::string vcid;
+    std::shared_ptr<const RenderedVc> text;
+  };
+  void insert(const std::string& vcid, std::shared_ptr<const RenderedVc> text);
+
+  const std::size_t limit_bytes_;
+  std::mutex mutex_;          // guards everything below
+  std::list<Entry> entries_;  // used last first
+  std::unordered_map<std::string, std::list<Entry>::iterator> index_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace vcc

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace vcc {
+
+std::string base64Encode(std::string_view bytes);
+/// Strict standard alphabet with padding, no white space; kInvalidArgument names the first bad position.
+Result<std::string> base64Decode(std::string_view text);
+std::string hexEncode(std::string_view bytes);
+/// The 32 raw bytes of SHA-256.
+std::string sha256(std::string_view bytes);
+/// True when `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
+bool isUtf8(std::string_view text);
+/// `text` with every malformed byte replaced by U+FFFD and cut at a character boundary to `limit` bytes.
+std::string cleanUtf8(std::string_view text, std::size_t limit);
+
+}  // namespace vcc

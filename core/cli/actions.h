@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+#include "cli/arguments.h"
+
+/// What the subcommands of `vcc` do (cli/commands.h).
+namespace vcc::cli {
+
+Status showStatus(const std::string& socket_path, const Arguments& arguments);
+Status addUser(const std::string& socket_path, const Arguments& arguments);
+Status listUsers(const std::string& socket_path, const Arguments& arguments);
+Status createToken(const std::string& socket_path, const Arguments& arguments);
+Status listTokens(const std::string& socket_path, const Arguments& arguments);
+Status revokeToken(const std::string& socket_path, const Arguments& arguments);
+
+}  // namespace vcc::cli

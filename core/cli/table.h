@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace vcc::cli {
+
+/// Rows in columns, two spaces between; the first row is the heading. Control characters, which could command the
+/// terminal, are shown as `?`.
+std::string formatTable(const std::vector<std::vector<std::string>>& rows);
+
+/// `text` without control characters.
+std::string printable(const std::string& text);
+
+}  // namespace vcc::cli

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/commands.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "engine/admission.h"
+#include "engine/lifecycle.h"
+#include "engine/spec_json.h"
+
+namespace vcc {
+
+namespace {
+
+template <typename AnyTx>
+Result<Vc> visibleVc(AnyTx& tx, const Caller& caller, const std::string& vcid) {
+  const Vc* vc = tx.vcs().find(vcid);
+  if (!vc) return notFound(fmt::format("UnitGroup {} does not exist", cleanUtf8(vcid, 64)));
+  VCC_RETURN_IF_ERROR(checkOwner(caller, *vc));
+  return *vc;
+}
+
+template <typename AnyTx>
+Result<Unit> visibleUnit(AnyTx& tx, const Caller& caller, const std::string& vcid, const std::string& name) {
+  VCC_ASSIGN_OR_RETURN(const Vc vc, visibleVc(tx, caller, vcid));
+  for (Unit& unit : unitsOf(tx, vcid)) {
+    if (unit.name == name) return std::move(unit);
+  }
+  return notFound(fmt::format("unit {} does not exist in UnitGroup {}", cleanUtf8(name, 64), vcid));
+}
+
+Status notWhileDeleting(const std::string& vcid, const std::string& unit) {
+  return failedPrecondition(fmt::format("{}:{}:| Conflict: it is being deleted, so cannot apply", vcid, unit));
+}
+
+Status removeNode(Tx& tx, const Node& node, const std::string& by) {
+  VCC_ASSIGN_OR_RETURN(const GoalChange change, applyVerb(Verb::kDelete, node.goal, node.state == State::kError));
+  if (!change.changes) return okStatus();
+  return setGoal(tx, node, change.goal, change.transient, by, 0);
+}
+
+Status removeUnit(Tx& tx, Unit unit, const std::string& by, std::vector<std::string>& touched) {
+  for (const Node& node : nodesOf(tx, unit.unit_id)) {
+    VCC_RETURN_IF_ERROR(removeNode(tx, node, by));
+    touched.push_back(node.node_id);
+  }
+  unit.deleting = true;
+  unit.fault = {};
+  const std::string unit_id = unit.unit_id;
+  VCC_RETURN_IF_ERROR(tx.units().put(std::move(unit)));
+  return dropUnitIfDone(tx, unit_id);
+}
+
+Status checkLimits(Tx& tx, const Limits& limits, const std::string& owner, std::int64_t in_unit, std::int64_t adding) {
+  if (in_unit + adding > limits.nodes_per_unit) {
+    return resourceExhausted(fmt::format("the unit would have {} nodes; the limit is {} nodes a unit", in_unit + adding,
+                                         limits.nodes_per_unit));
+  }
+  const auto total = static_cast<std::int64_t>(tx.nodes().size());
+  if (total + adding > limits.nodes_total) {
+    return resourceExhausted(fmt::format("the controller would have {} nodes; its limit is {}; delete nodes first",
+                                         total + adding, limits.nodes_total));
+  }
+  std::int64_t of_user = 0;
+  tx.vcs().scan([&](const Vc& vc) {
+    if (vc.owner == owner) {
+      tx.nodes().scan("vcid", vc.vcid, [&](const Node&) { return ++of_user <= limits.nodes_per_user; });
+    }
+    return of_user <= limits.nodes_per_user;
+  });
+  if (of_user + adding > limits.nodes_per_user) {
+    return resourceExhausted(
+        fmt::format("user {} would have more than {} nodes, the limit of a user; delete nodes first", owner,
+                    limits.nodes_per_user));
+  }
+  return okStatus();
+}
+
+struct NewNodes {
+  std::int64_t count = 0;
+  std::vector<std::string> addresses;
+  std::int64_t deadline_ms = 0;  // duration
+  std::string space;             // of address reservations
+};
+
+/// Adds node rows in BOOTING to the unit and puts the unit.
+Status putNodes(Tx& tx, Random& random, Unit& unit, const NewNodes& fresh, const std::string& by,
+                std::vector<std::string>& touched) {
+  for (std::int64_t i = 0; i < fresh.count; ++i) {
+    Node node;
+    node.node_id = newId(random);
+    node.vcid = unit.vcid;
+    node.unit_id = unit.unit_id;
+    node.node_no = ++unit.last_node_no;
+    node.goal_seq = 1;
+    node.goal_at = tx.now();
+    node.goal_by = by;
+    node.deadline = tx.now() + fresh.deadline_ms;
+    if (!fresh.addresses.empty()) {
+      node.requested_address = fresh.addresses[static_cast<std::size_t>(i)];
+      VCC_RETURN_IF_ERROR(reserveAddress(tx, {.instance = unit.instance,
+                                              .network = fresh.space,
+                                              .ip = node.requested_address,
+                                              .node_id = node.node_id,
+                                              .vcid = unit.vcid}));
+    }
+    touched.push_back(node.node_id);
+    VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = unit.vcid,
+                                         .object = fmt::format("node {} of unit {}", node.node_no, unit.name),
+                                         .object_id = node.node_id,
+                                         .from = "",
+                                         .to = std::string(stateName(node.state)),
+                                         .reason = "added by " + by}));
+    VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));
+  }
+  return tx.units().put(unit);
+}
+
+/// The driver and catalog entry that serve a provider.
+struct Served {
+  const DriverSlot* slot = nullptr;
+  CatalogEntry entry;
+};
+
+Result<Served> serve(const CommandSeams& seams, const std::string& provider, const std::string& network) {
+  Served served;
+  served.slot = seams.drivers.byProvider(provider);
+  if (!served.slot) {
+    return invalidArgument(fmt::format("cloud_provider: no driver serves provider {}; `vcc status` lists those that do",
+                                       cleanUtf8(provider, 64)));
+  }
+  if (!served.slot->driver) {
+    return unavailable(
+        fmt::format("provider {}: its driver is not loaded: {}", provider, served.slot->refusal.message()));
+  }
+  VCC_ASSIGN_OR_RETURN(served.entry, seams.catalog()->entry(provider, network));
+  return served;
+}
+
+Status admit(const CommandSeams& seams, const Served& served, const std::vector<std::string>& addresses) {
+  const DriverInfo& info = served.slot->driver->info();
+  if (info.existence == Existence::kAsserted && addresses.empty()) {
+    return invalidArgument("ip_address_list: must name the existing servers to use");
+  }
+  return admitAddresses({info, served.entry, seams.evaluation, seams.own_addresses}, addresses);
+}
+
+}  // namespace
+
+Status checkOwner(const Caller& caller, const Vc& vc) {
+  if (caller.privileged || vc.owner == caller.principal.user) return okStatus();
+  return permissionDenied(fmt::format("{}:UnitGroup {} belongs to another user", caller.principal.token_head, vc.vcid));
+}
+
+Result<std::string> Commands::createVc(const Caller& caller, const std::string& cci_base64) {
+  VCC_ASSIGN_OR_RETURN(const VcCci cci, parseVcCci(cci_base64));
+  const std::string vcid = newId(seams_.random);
+  VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
+    std::int64_t owned = 0;
+    tx.vcs().scan([&](const Vc& other) {
+      owned += other.owner == caller.principal.user ? 1 : 0;
+      return true;
+    });
+    if (owned >= seams_.limits.vcs_per_user) {
+      return resourceExhausted(
+          fmt::format("user {} has {} UnitGroups, the limit; delete one first", caller.principal.user, owned));
+    }
+    Vc vc;
+    vc.vcid = vcid;
+    vc.vcno = tx.nextCounter("vcno");
+    vc.name = cci.name;
+    vc.description = cci.description;
+    vc.kind = cci.kind;
+    vc.owner = caller.principal.user;
+    vc.token_head = caller.principal.token_head;
+    vc.created_at = tx.now();
+    VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = vcid,
+                                         .object = "vc " + vc.name,
+                                         .object_id = vcid,
+                                         .from = "",
+                                         .to = "RUNNING",
+                                         .reason = "created by " + vc.owner}));
+    return tx.vcs().put(std::move(vc));
+  }));
+  return vcid;
+}
+
+Status Commands::renameVc(const Caller& caller, const std::string& vcid, const std::string& cci_base64) {
+  VcCci cci;
+  if (!cci_base64.empty()) {
+    VCC_ASSIGN_OR_RETURN(cci, parseVcCci(cci_base64));
+  }
+  return seams_.store.transact([&](Tx& tx) -> Status {
+    VCC_ASSIGN_OR_RETURN(Vc vc, visibleVc(tx, caller, vcid));
+    if (cci_base64.empty()) return okStatus();
+    if (vc.deleting) return notWhileDeleting(vcid, "");
+    vc.name = cci.name;
+    vc.description = cci.description;
+    vc.version += 1;
+    return tx.vcs().put(std::move(vc));
+  });
+}
+
+Status Commands::deleteVc(const Caller& caller, const std::string& vcid, bool force) {
+  std::vector<std::string> touched;
+  VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
+    touched.clear();
+    VCC_ASSIGN_OR_RETURN(Vc vc, visibleVc(tx, caller, vcid));
+    const std::vector<Unit> units = unitsOf(tx, vcid);
+    if (!force && !units.empty()) {
+      return failedPrecondition(
+          fmt::format("{}::| Conflict: the UnitGroup still has {} unit(s); delete them first, or "
+                      "send force \"true\"",
+                      vcid, units.size()));
+    }
+    vc.deleting = true;
+    vc.version += 1;
+    VCC_RETURN_IF_ERROR(tx.vcs().put(std::move(vc)));
+    for (const Unit& unit : units) {
+      VCC_RETURN_IF_ERROR(removeUnit(tx, unit, caller.principal.user, touched));
+    }
+    return dropVcIfDone(tx, vcid);
+  }));
+  seams_.wake(touched);
+  return okStatus();
+}
+
+Status Commands::addUnit(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                         const std::string& info_base64) {
+  VCC_RETURN_IF_ERROR(checkUnitName(unit_name).prepend("unit_name"));
+  std::string text;
+  VCC_ASSIGN_OR_RETURN(UnitCci cci, parseUnitCci(info_base64, &text));
+  if (cci.name.empty()) cci.name = unit_name;
+  if (cci.name != unit_name) {
+    return invalidArgument(
+        fmt::format("unit.name: {} differs from unit_name {} of the request", cleanUtf8(cci.name, 64), unit_name));
+  }
+  // Who may not see the UnitGroup learns nothing from the checks of its content.
+  Status visible;
+  seams_.store.read([&](const ReadTx& tx) { visible = visibleVc(tx, caller, vcid).status(); });
+  VCC_RETURN_IF_ERROR(visible);
+  VCC_ASSIGN_OR_RETURN(const Served served, serve(seams_, cci.provider, cci.network));
+  const DriverInfo& info = served.slot->driver->info();
+  VCC_RETURN_IF_ERROR(settleCount(cci, info.existence == Existence::kAsserted));
+  if (cci.kind == UnitKind::kStorage &&
+      std::find(info.extensions.begin(), info.extensions.end(), "vcp.disk/1") == info.extensions.end()) {
+    return invalidArgument(fmt::format("cloud_provider: provider {} offers no disks", cci.provider));
+  }
+  VCC_RETURN_IF_ERROR(admit(seams_, served, cci.addresses));
+  VCC_RETURN_IF_ERROR(admitVolumes({info, served.entry, seams_.evaluation, seams_.own_addresses}, cci.volumes));
+  VCC_RETURN_IF_ERROR(served.slot->driver->validate(cci.cloud_params, served.entry.json));
+  VCC_RETURN_IF_ERROR(checkSecrets(cci.cloud_params, info.secret_keys, caller.principal.token_head));
+  if (!cci.unknown_keys.empty()) {
+    seams_.log.info(
+        "CCI_KEYS_IGNORED", "a CCI carries keys that this controller does not know",
+        {{"vcid", vcid}, {"unit", unit_name}, {"keys", fmt::format("{}", fmt::join(cci.unknown_keys, ","))}});
+  }
+
+  std::vector<std::string> touched;
+  VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
+    touched.clear();
+    VCC_ASSIGN_OR_RETURN(const Vc vc, visibleVc(tx, caller, vcid));
+    if (vc.deleting) return notWhileDeleting(vcid, unit_name);
+    if (vc.kind != cci.kind) {
+      return invalidArgument(fmt::format("unit: a {} unit does not fit a UnitGroup of type {}",
+                                         cci.kind == UnitKind::kStorage ? "storage" : "compute",
+                                         vc.kind == UnitKind::kStorage ? "storage" : "compute"));
+    }
+    for (const Unit& other : unitsOf(tx, vcid)) {
+      if (other.name == unit_name) {
+        return alreadyExists(fmt::format("{}:{}:| Conflict: a unit of this name exists already", vcid, unit_name));
+      }
+    }
+    VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc.owner, 0, cci.count));
+    Unit unit;
+    unit.unit_id = newId(seams_.random);
+    unit.vcid = vcid;
+    unit.name = unit_name;
+    unit.kind = cci.kind;
+    unit.provider = cci.provider;
+    unit.instance = served.slot->instance;
+    unit.network = cci.network;
+    unit.cci = text;
+    unit.spec = toJson(cci);
+    unit.created_at = tx.now();
+    VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = vcid,
+                                         .object = "unit " + unit_name,
+                                         .object_id = unit.unit_id,
+                                         .from = "",
+                                         .to = "BOOTING",
+                                         .reason = "added by " + caller.principal.user}));
+    VCC_RETURN_IF_ERROR(tx.units().put(unit));
+    const NewNodes fresh{cci.count, cci.addresses, served.entry.boot_deadline_s * 1000,
+                         addressSpace(info, cci.network)};
+    return putNodes(tx, seams_.random, unit, fresh, caller.principal.user, touched);
+  }));
+  seams_.wake(touched);
+  return okStatus();
+}
+
+Status Commands::addNodes(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                          const AddNodesRequest& request) {
+  const auto count = request.addresses.empty() ? request.count : static_cast<std::int64_t>(request.addresses.size());
+  if (count < 1 || count > seams_.limits.nodes_per_unit) {
+    return invalidArgument(fmt::format("num_nodes: must be 1 to {}", seams_.limits.nodes_per_unit));
+  }
+  Result<Unit> found = notFound("");
+  seams_.store.read([&](const ReadTx& tx) { found = visibleUnit(tx, caller, vcid, unit_name); });
+  VCC_ASSIGN_OR_RETURN(const Unit before, std::move(found));
+  if (before.deleting) return notWhileDeleting(vcid, unit_name);
+  VCC_ASSIGN_OR_RETURN(const Served served, serve(seams_, before.provider, before.network));
+  VCC_RETURN_IF_ERROR(admit(seams_, served, request.addresses));
+
+  std::vector<std::string> touched;
+  VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
+    touched.clear();
+    VCC_ASSIGN_OR_RETURN(Unit unit, visibleUnit(tx, caller, vcid, unit_name));
+    if (unit.deleting) return notWhileDeleting(vcid, unit_name);
+    const Vc* vc = tx.vcs().find(vcid);
+    const auto present = static_cast<std::int64_t>(nodesOf(tx, unit.unit_id).size());
+    VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc->owner, present, count));
+    const NewNodes fresh{count, request.addresses, served.entry.boot_deadline_s * 1000,
+                         addressSpace(served.slot->driver->info(), unit.network)};
+    return putNodes(tx, seams_.random, unit, fresh, caller.principal.user, touched);
+  }));
+  seams_.wake(touched);
+  return okStatus();
+}
+
+Status Commands::deleteUnit(const Caller& caller, const std::string& vcid, const std::string& unit_name, bool force) {
+  std::vector<std::string> touched;
+  VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
+    touched.clear();
+    VCC_ASSIGN_OR_RETURN(const Unit unit, visibleUnit(tx, caller, vcid, unit_name));
+    const std::size_t nodes = nodesOf(tx, unit.unit_id).size();
+    if (!force && nodes > 0) {
+      return failedPrecondition(
+          fmt::format("{}:{}:| Conflict: the unit still has {} node(s); delete them first, or send "
+                      "force \"true\"",
+                      vcid, unit_name, nodes));
+    }
+    return removeUnit(tx, unit, caller.principal.user, touched);
+  }));
+  seams_.wake(touched);
+  return okStatus();
+}
+
+Status Commands::deleteNode(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                            const std::string& node_id) {
+  VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
+    VCC_ASSIGN_OR_RETURN(const Unit unit, visibleUnit(tx, caller, vcid, unit_name));
+    const Node* node = tx.nodes().find(node_id);
+    if (!node || node->unit_id != unit.unit_id) {
+      return notFound(fmt::format("node {} does not exist in unit {}", cleanUtf8(node_id, 64), unit_name));
+    }
+    return removeNode(tx, *node, caller.principal.user);
+  }));
+  seams_.wake({node_id});
+  return okStatus();
+}
+
+}  // namespace vcc

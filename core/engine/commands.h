@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "catalog/catalog.h"
+#include "plugin_host/driver.h"
+#include "secrets/tokens.h"
+#include "store/store.h"
+
+/// What the REST API may ask for (architecture 3.1, 3.2): each command checks, writes goals and transient states in one
+/// transaction, wakes the engine and returns; so the first read after the 202 shows the transient state.
+///
+/// Codes: kInvalidArgument 400, kPermissionDenied 403, kNotFound 404, kAlreadyExists 409 (duplicate),
+/// kFailedPrecondition 409 (state), kResourceExhausted 429, kUnavailable 503.
+namespace vcc {
+
+/// Limits that are checked before the 202 (architecture 24).
+struct Limits {
+  std::int64_t nodes_per_unit = 1000;
+  std::int64_t nodes_per_user = 2000;
+  std::int64_t nodes_total = 20000;
+  std::int64_t vcs_per_user = 200;
+};
+
+/// Who asks, and whether the privileged flag counts (set only for super users).
+struct Caller {
+  Principal principal;
+  bool privileged = false;
+};
+
+struct AddNodesRequest {
+  std::int64_t count = 1;  ///< how many to add; ignored when `addresses` is not empty
+  std::vector<std::string> addresses;
+};
+
+/// What the commands work with. Everything outlives them.
+struct CommandSeams {
+  Store& store;
+  const DriverRegistry& drivers;
+  std::function<std::shared_ptr<const Catalog>()> catalog;  ///< the present catalog, never null
+  Random& random;
+  Logger& log;
+  Limits limits;
+  bool evaluation = false;                 ///< loopback servers are allowed
+  std::vector<std::string> own_addresses;  ///< this controller's own: never an existing server
+  /// Called after each commit with the ids of the nodes that changed.
+  std::function<void(const std::vector<std::string>&)> wake;
+};
+
+/// Thread safe; one per process.
+class Commands {
+ public:
+  explicit Commands(CommandSeams seams) : seams_(std::move(seams)) {}
+
+  /// POST /vcs. Returns the vcid.
+  Result<std::string> createVc(const Caller& caller, const std::string& cci_base64);
+  /// PUT /vcs/{vcid}: name and description; an empty CCI changes nothing.
+  Status renameVc(const Caller& caller, const std::string& vcid, const std::string& cci_base64);
+  /// PATCH /vcs/{vcid}: gives the VC to another user, who must exist (kInvalidArgument) and have room for it.
+  Status changeOwner(const Caller& caller, const std::string& vcid, const std::string& owner);
+  /// DELETE /vcs/{vcid}.
+  Status deleteVc(const Caller& caller, const std::string& vcid, bool force);
+  /// POST /vcs/{vcid}.
+  Status addUnit(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                 const std::string& info_base64);
+  /// PUT /vcs/{vcid}/{unit}.
+  Status addNodes(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                  const AddNodesRequest& request);
+  /// DELETE /vcs/{vcid}/{unit}.
+  Status deleteUnit(const Caller& caller, const std::string& vcid, const std::string& unit_name, bool force);
+  /// DELETE /vcs/{vcid}/{unit}/{node_id}.
+  Status deleteNode(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                    const std::string& node_id);
+
+ private:
+  CommandSeams seams_;
+};
+
+/// ok when `caller` may see the VC: its owner, or a privileged super user. kPermissionDenied otherwise (choices.md).
+Status checkOwner(const Caller& caller, const Vc& vc);
+
+}  // namespace vcc

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/decider.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/lifecycle.h"
+
+namespace vcc {
+
+namespace {
+
+constexpr std::int64_t kLongestPauseMs = 60000;
+constexpr std::int64_t kAbsentDriverPauseMs = 30000;
+constexpr std::int64_t kCommitRetryMs = 1000;
+constexpr char kShard[] = "all";
+
+Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_simulated) {
+  Profile profile;
+  profile.asserted = info.existence == Existence::kAsserted;
+  profile.simulated_hosts = info.simulated_hosts || all_simulated;
+  profile.idempotent_token = info.idempotency == Idempotency::kToken;
+  profile.token_ttl_ms = info.token_ttl_ms;
+  profile.list_lag_ms = info.list_lag_ms;
+  profile.release_timeout_ms = entry.release_timeout_s * 1000;
+  profile.ready_port = entry.ready_port;
+  return profile;
+}
+
+}  // namespace
+
+Decider::Decider(Engine::Seams seams, EngineOptions options)
+    : seams_(std::move(seams)),
+      options_(std::move(options)),
+      ssh_executor_(seams_.make_executor("ssh", options_.ssh_threads)) {}
+
+Decider::~Decider() { endExecutors(); }
+
+Status Decider::takeOver() {
+  std::vector<std::string> unsettled;
+  VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
+    unsettled.clear();
+    const Lease* held = tx.leases().find(kShard);
+    Lease lease = held ? *held : Lease{.shard = kShard};
+    lease.holder = options_.holder;
+    lease.fence += 1;
+    fence_ = lease.fence;
+    VCC_RETURN_IF_ERROR(tx.leases().put(lease));
+    std::vector<Op> open;
+    tx.ops().scan([&](const Op& op) {
+      if (op.first_sent_at > 0 && !op.unresolved) open.push_back(op);
+      return true;
+    });
+    for (Op& op : open) {
+      op.unresolved = true;  // the answer, if there was one, died with the last process
+      VCC_RETURN_IF_ERROR(tx.ops().put(std::move(op)));
+    }
+    tx.nodes().scan([&](const Node& node) {
+      const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
+      if (!node.settled() || node.goal == Goal::kGone || (machine && machine->want_destroy)) {
+        unsettled.push_back(node.node_id);
+      }
+      return true;
+    });
+    return okStatus();
+  }));
+  revisit(unsettled);
+  seams_.log.info("ENGINE_STARTED", "the engine took over", {{"fence", fence_}, {"unsettled", unsettled.size()}});
+  return okStatus();
+}
+
+void Decider::Inbox::post(Job job) {
+  {
+    const std::lock_guard lock(mutex);
+    jobs.push_back(std::move(job));
+  }
+  posted.notify_one();
+}
+
+void Decider::post(Job job) { inbox_->post(std::move(job)); }
+
+void Decider::wake(const std::vector<std::string>& node_ids) {
+  if (!node_ids.empty()) post([this, node_ids] { revisit(node_ids); });
+}
+
+void Decider::interrupt() {
+  {
+    const std::lock_guard lock(inbox_->mutex);
+    inbox_->interrupted = true;
+  }
+  inbox_->posted.notify_one();
+}
+
+void Decider::waitForWork(std::int64_t timeout_ms) {
+  std::unique_lock lock(inbox_->mutex);
+  inbox_->posted.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+                          [this] { return inbox_->interrupted || !inbox_->jobs.empty(); });
+}
+
+void Decider::endExecutors() {
+  cancelled_ = true;
+  driver_executors_.clear();
+  ssh_executor_.reset();
+}
+
+std::int64_t Decider::pump() {
+  for (;;) {
+    std::deque<Job> arrived;
+    {
+      const std::lock_guard lock(inbox_->mutex);
+      arrived.swap(inbox_->jobs);
+    }
+    for (const Job& job : arrived) job();
+    if (fenced_) return kLongestPauseMs;
+    bool visited = false;
+    while (!timers_.empty() && timers_.begin()->first <= seams_.clock.monoMs()) {
+      const Job job = std::move(timers_.extract(timers_.begin()).mapped());
+      job();
+      visited = true;
+    }
+    while (const auto id = agenda_.take(seams_.clock.monoMs())) {
+      visit(*id);
+      visited = true;
+    }
+    flushCreates();
+    flushObservations();
+    queue_ = static_cast<std::int64_t>(agenda_.size());
+    if (arrived.empty() && !visited) break;
+  }
+  std::int64_t next = seams_.clock.monoMs() + kLongestPauseMs;
+  if (const auto due = agenda_.next()) next = std::min(next, *due);
+  if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
+  return std::max<std::int64_t>(next - seams_.clock.monoMs(), 0);
+}
+
+EngineStatus Decider::status() const {
+  EngineStatus status;
+  status.fence = fence_;
+  status.jobs = jobs_;
+  status.queue = queue_;
+  seams_.store.read([&](const ReadTx& tx) {
+    status.nodes = static_cast<std::int64_t>(tx.nodes().size());
+    status.open_ops = static_cast<std::int64_t>(tx.ops().size());
+    tx.nodes().scan([&](const Node& node) {
+      status.unsettled += node.settled() ? 0 : 1;
+      return true;
+    });
+  });
+  return status;
+}
+
+void Decider::revisit(const std::vector<std::string>& node_ids) {
+  for (const std::string& id : node_ids) schedule(id, 0);
+}
+
+void Decider::schedule(const std::string& node_id, std::int64_t after_ms) {
+  // A capped pause makes a jump of the wall clock, which decides when a node is due, harmless.
+  agenda_.add(node_id, seams_.clock.monoMs() + std::clamp<std::int64_t>(after_ms, 0, kLongestPauseMs));
+}
+
+Result<Visit> Decider::look(const std::string& node_id) const {
+  Visit visit;
+  bool found = false;
+  seams_.store.read([&](const ReadTx& tx) {
+    const Node* node = tx.nodes().find(node_id);
+    const Unit* unit = node ? tx.units().find(node->unit_id) : nullptr;
+    const Vc* vc = node ? tx.vcs().find(node->vcid) : nullptr;
+    if (!node || !unit || !vc) return;
+    found = true;
+    visit.node = *node;
+    visit.unit = *unit;
+    visit.vc = *vc;
+    if (node->machine_id.empty()) return;
+    const Machine* machine = tx.machines().find(node->machine_id);
+    if (!machine) return;
+    visit.machine = *machine;
+    const Op* op = machine->open_op.empty() ? nullptr : tx.ops().find(machine->open_op);
+    if (!op) return;
+    const auto item = std::find_if(op->items.begin(), op->items.end(),
+                                   [&](const OpItem& i) { return i.machine_id == machine->machine_id; });
+    if (item == op->items.end()) return;
+    visit.op = *op;
+    visit.item = static_cast<std::size_t>(item - op->items.begin());
+  });
+  if (!found) return notFound("node " + node_id);
+  visit.slot = seams_.drivers.byInstance(visit.unit.instance);
+  if (!visit.slot || !visit.slot->driver) {
+    return unavailable(fmt::format("driver instance {} is not loaded", visit.unit.instance));
+  }
+  auto entry = seams_.catalog()->entry(visit.unit.provider, visit.unit.network);
+  if (!entry.ok()) return unavailable(entry.status().message());
+  visit.entry = std::move(*entry);
+  visit.profile = profileOf(visit.slot->driver->info(), visit.entry, options_.simulated_hosts);
+  return visit;
+}
+
+void Decider::visit(const std::string& node_id) {
+  if (busy_.contains(node_id)) {
+    again_.insert(node_id);
+    return;
+  }
+  auto visit = look(node_id);
+  if (!visit.ok()) {
+    if (visit.status().code() == Code::kNotFound) return;
+    // A missing driver or catalog entry is a condition, not a state of the node (architecture 3.9).
+    if (absent_drivers_.insert(visit.status().message()).second) {
+      seams_.log.warn("NODE_WAITS_FOR_DRIVER", visit.status().message(), {{"node_id", node_id}});
+    }
+    schedule(node_id, kAbsentDriverPauseMs);
+    return;
+  }
+  const std::int64_t now = seams_.store.now();
+  const Action action = plan(visit->snapshot(), now);
+  if (action.kind == ActionKind::kWait) {
+    schedule(node_id, std::max<std::int64_t>(action.at - now, 1));
+  } else {
+    carryOut(std::move(*visit), action);
+  }
+}
+
+void Decider::carryOut(Visit visit, const Action& action) {
+  switch (action.kind) {
+    case ActionKind::kNone:
+    case ActionKind::kWait:
+      return;
+    case ActionKind::kMakeMachine:
+      creates_[visit.unit.unit_id].push_back(visit.node.node_id);
+      return;
+    case ActionKind::kSendOp:
+      return sendOp(visit);
+    case ActionKind::kObserve:
+      return wantObservation(visit);
+    case ActionKind::kAdvance:
+      return goTo(visit, action.step);
+    case ActionKind::kInspectHost:
+      return inspectHost(visit);
+    case ActionKind::kPullImage:
+      return pullImage(visit);
+    case ActionKind::kRunContainer:
+      return runContainer(visit);
+    case ActionKind::kProbeReady:
+      return probeReady(visit);
+    case ActionKind::kReleaseHost:
+      return releaseHost(visit, false);
+    case ActionKind::kAbandonHost:
+      return releaseHost(visit, true);
+    case ActionKind::kMakeDestroyOp:
+      return makeDestroyOp(visit);
+    case ActionKind::kForgetMachine:
+      return forgetMachine(visit, "gone");
+    case ActionKind::kForgetNode:
+      return forgetNode(visit);
+    case ActionKind::kSettle:
+      return settle(visit);
+    case ActionKind::kGiveUp:
+      return giveUp(visit, "");
+  }
+}
+
+void Decider::commit(std::vector<std::string> node_ids, Body body, Then then) {
+  for (const std::string& id : node_ids) busy_.insert(id);
+  const std::int64_t fence = fence_;
+  auto fencedBody = [body = std::move(body), fence](Tx& tx) -> Status {
+    const Lease* lease = tx.leases().find(kShard);
+    if (!lease || lease->fence != fence) return aborted("another controller has taken over");
+    return body(tx);
+  };
+  seams_.store.transactAsync(std::move(fencedBody), [this, inbox = inbox_, node_ids = std::move(node_ids),
+                                                     then = std::move(then)](const Status& status) {
+    inbox->post([this, node_ids, then, status] {
+      for (const std::string& id : node_ids) busy_.erase(id);
+      if (status.code() == Code::kAborted) {
+        if (!fenced_) seams_.log.error("ENGINE_FENCED", status.message(), {{"fence", fence_}});
+        fenced_ = true;
+        return;
+      }
+      if (!status.ok()) {
+        seams_.log.error("ENGINE_COMMIT_FAILED", status.message());
+        for (const std::string& id : node_ids) schedule(id, kCommitRetryMs);
+      }
+      if (then) {
+        then(status);
+      } else if (status.ok()) {
+        revisit(node_ids);
+      }
+      for (const std::string& id : node_ids) {
+        if (!busy_.contains(id) && again_.erase(id) > 0) schedule(id, 0);
+      }
+    });
+  });
+}
+
+Executor& Decider::driverExecutor(const DriverSlot& slot) {
+  auto& executor = driver_executors_[slot.instance];
+  if (!executor) {
+    executor = seams_.make_executor("drv-" + slot.instance, std::max<std::size_t>(slot.driver->info().concurrency, 1));
+  }
+  return *executor;
+}
+
+void Decider::later(std::int64_t after_ms, Job job) {
+  timers_.emplace(seams_.clock.monoMs() + after_ms, std::move(job));
+}
+
+void Decider::runOn(Executor& executor, Job blocking, Job after) {
+  jobs_ += 1;
+  executor.submit([this, blocking = std::move(blocking), after = std::move(after)] {
+    blocking();
+    post([this, after] {
+      jobs_ -= 1;
+      after();
+    });
+  });
+}
+
+}  // namespace vcc

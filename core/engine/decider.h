@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "engine/agenda.h"
+#include "engine/engine.h"
+#include "engine/retry.h"
+#include "model/plan.h"
+
+namespace vcc {
+
+/// One node with everything recorded around it, copied out of the store for one visit.
+struct Visit {
+  Vc vc;
+  Unit unit;
+  Node node;
+  std::optional<Machine> machine;
+  std::optional<Op> op;
+  std::size_t item = 0;
+  const DriverSlot* slot = nullptr;
+  CatalogEntry entry;
+  Profile profile;
+
+  Snapshot snapshot() const { return {node, machine ? &*machine : nullptr, op ? &*op : nullptr, item, profile}; }
+};
+
+/// The heart of the engine (architecture 3.2): queue, timers, batching and the execution of `plan`. All methods but
+/// `post`, `wake` and `status` belong to one thread, the deciding thread; whatever blocks runs on an executor and comes
+/// back through `post`. A node with a call or commit under way is busy: it is visited again when that has ended.
+class Decider {
+ public:
+  Decider(Engine::Seams seams, EngineOptions options);
+  ~Decider();
+
+  /// Takes the lease on the shard and queues everything that is unsettled; open ops become unresolved.
+  Status takeOver();
+
+  /// Queues work for the deciding thread. Any thread.
+  void post(Job job);
+  void wake(const std::vector<std::string>& node_ids);
+
+  /// Does everything that is due; returns the milliseconds until the next thing is (at most 60,000).
+  std::int64_t pump();
+  /// Blocks until something is posted, `timeout_ms` has passed or `interrupt` was called.
+  void waitForWork(std::int64_t timeout_ms);
+  void interrupt();
+
+  /// Ends every executor: waits for the calls in flight, whose results are dropped and found again at the next start.
+  void endExecutors();
+
+  EngineStatus status() const;
+
+ private:
+  using Body = std::function<Status(Tx&)>;
+  /// What a commit that failed leads to: default is another visit later.
+  using Then = std::function<void(const Status&)>;
+
+  // decider.cpp: the loop
+  void visit(const std::string& node_id);
+  Result<Visit> look(const std::string& node_id) const;
+  void carryOut(Visit visit, const Action& action);
+  void schedule(const std::string& node_id, std::int64_t after_ms);
+  void revisit(const std::vector<std::string>& node_ids);
+  void commit(std::vector<std::string> node_ids, Body body, Then then = {});
+  Executor& driverExecutor(const DriverSlot& slot);
+  void later(std::int64_t after_ms, Job job);
+  void runOn(Executor& executor, Job blocking, Job after);
+
+  // ops.cpp: recorded changes
+  void flushCreates();
+  void makeOps(const std::string& unit_id, const std::vector<std::string>& node_ids);
+  void makeDestroyOp(const Visit& visit);
+  void sendOp(const Visit& visit);
+  void callDriver(const Op& op, std::vector<std::size_t> indexes, std::vector<Machine> machines, const Visit& visit);
+  void recordResults(const Op& sent, const std::vector<std::size_t>& indexes, const std::vector<ItemResult>& results,
+                     const DriverSlot& slot);
+
+  // observations.cpp: point reads, gathered by scope
+  void wantObservation(const Visit& visit);
+  void flushObservations();
+  void recordObservations(const std::vector<std::string>& node_ids, const std::vector<std::string>& machine_ids,
+                          const std::vector<Observation>& seen);
+
+  // host_steps.cpp: what happens on the machine
+  void inspectHost(const Visit& visit);
+  void pullImage(const Visit& visit);
+  void runContainer(const Visit& visit);
+  void probeReady(const Visit& visit);
+  void releaseHost(const Visit& visit, bool abandon);
+  Host& hostOf(const Visit& visit) const;
+  HostTarget targetOf(const Visit& visit) const;
+  Result<ContainerSpec> specOf(const Visit& visit) const;
+
+  // transitions.cpp: what the records become
+  void goTo(const Visit& visit, Step step, std::function<void(Node&)> more = {});
+  void settle(const Visit& visit);
+  void giveUp(const Visit& visit, const std::string& text);
+  void failStep(const Visit& visit, const Status& error, CallKind kind);
+  void forgetMachine(const Visit& visit, const std::string& reason);
+  void forgetNode(const Visit& visit);
+
+  Result<CallContext> callContext(const Visit& visit, std::int64_t deadline_ms) const;
+
+  Engine::Seams seams_;
+  EngineOptions options_;
+  std::int64_t fence_ = 0;
+  bool fenced_ = false;
+
+  /// Shared with the callbacks that post into it: the store may answer after the decider is gone.
+  struct Inbox {
+    std::mutex mutex;  // guards the rest
+    std::condition_variable posted;
+    std::deque<Job> jobs;
+    bool interrupted = false;
+
+    void post(Job job);
+  };
+  std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
+
+  Agenda agenda_;
+  std::multimap<std::int64_t, Job> timers_;  // monotonic ms
+  std::unordered_set<std::string> busy_;     // nodes with a call or commit under way
+  std::unordered_set<std::string> again_;    // busy nodes that were asked for meanwhile
+  std::unordered_set<std::string> ops_in_flight_;
+  std::map<std::string, std::vector<std::string>> creates_;  // unit id -> nodes that want a machine
+  struct Lookups {
+    bool in_flight = false;
+    std::vector<Visit> waiting;
+  };
+  std::map<std::string, Lookups> lookups_;  // by scope
+  std::set<std::string> absent_drivers_;    // instances already reported
+  std::map<std::string, std::unique_ptr<Executor>> driver_executors_;
+  std::unique_ptr<Executor> ssh_executor_;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<std::int64_t> jobs_{0};
+  std::atomic<std::int64_t> queue_{0};
+};
+
+}  // namespace vcc

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include <atomic>
+
+#include "engine/decider.h"
+
+namespace vcc {
+
+/// The deciding thread around the Decider.
+class Engine::Impl {
+ public:
+  Impl(Seams seams, EngineOptions options) : decider_(std::move(seams), std::move(options)) {}
+  ~Impl() { stop(); }
+
+  Status start() {
+    VCC_RETURN_IF_ERROR(decider_.takeOver());
+    thread_ = Thread("engine", [this] {
+      while (!stopping_) decider_.waitForWork(decider_.pump());
+    });
+    return okStatus();
+  }
+
+  void stop() {
+    stopping_ = true;
+    decider_.interrupt();
+    thread_.join();
+    decider_.endExecutors();
+  }
+
+  Decider decider_;
+
+ private:
+  std::atomic<bool> stopping_{false};
+  Thread thread_;
+};
+
+Engine::Engine(Seams seams, EngineOptions options)
+    : impl_(std::make_unique<Impl>(std::move(seams), std::move(options))) {}
+Engine::~Engine() = default;
+
+Status Engine::start() { return impl_->start(); }
+void Engine::stop() { impl_->stop(); }
+void Engine::wake(const std::vector<std::string>& ids) { impl_->decider_.wake(ids); }
+EngineStatus Engine::status() const { return impl_->decider_.status(); }
+
+}  // namespace vcc

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "catalog/catalog.h"
+#include "host/host.h"
+#include "plugin_host/driver.h"
+#include "store/store.h"
+
+namespace vcc {
+
+/// Settings of the engine, fixed at start.
+struct EngineOptions {
+  std::string vcc_id;              ///< 32 hex, from the data folder
+  std::string holder;              ///< who holds the lease: host name and pid
+  std::string controller_address;  ///< VCP_VCC_PRIVATE_IPMASK without its mask; empty = Seams::source_address
+  std::string base_registry;       ///< "host:5000" put before short image names
+  bool evaluation = false;
+  bool simulated_hosts = false;  ///< every machine counts as prepared once its cloud says running
+  std::size_t ssh_threads = 64;  ///< upper limit of concurrent visits to hosts
+};
+
+/// What `vcc status` shows of the engine.
+struct EngineStatus {
+  std::int64_t fence = 0;
+  std::int64_t nodes = 0;      ///< node records
+  std::int64_t unsettled = 0;  ///< nodes on their way
+  std::int64_t open_ops = 0;
+  std::int64_t jobs = 0;   ///< calls on executors right now
+  std::int64_t queue = 0;  ///< objects waiting for a visit
+};
+
+/// The deciding thread and everything it drives (architecture section 3). One per process.
+class Engine {
+ public:
+  /// All references outlive the engine. `catalog` returns the present catalog, never null.
+  struct Seams {
+    Store& store;
+    const DriverRegistry& drivers;
+    Host& host;            ///< real machines
+    Host& simulated_host;  ///< machines of drivers that declare simulated hosts
+    const Clock& clock;
+    Random& random;
+    Logger& log;
+    std::function<std::shared_ptr<const Catalog>()> catalog;
+    /// The controller's address as seen from a node, when EngineOptions does not fix it. Must not block.
+    std::function<Result<std::string>(const std::string& node_address)> source_address;
+    /// Makes a bounded executor: one per driver instance, one for ssh.
+    std::function<std::unique_ptr<Executor>(const std::string& name, std::size_t threads)> make_executor;
+  };
+
+  Engine(Seams seams, EngineOptions options);
+  ~Engine();
+
+  /// Takes the lease, queues everything unsettled and every open op, starts the deciding thread.
+  Status start();
+  /// Ends the deciding thread; calls in flight are waited for up to their deadlines by the executors' destructors.
+  void stop();
+
+  /// Queues objects for a visit (ids of nodes, units or VCs). Any thread, never blocks.
+  void wake(const std::vector<std::string>& ids);
+
+  EngineStatus status() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace vcc

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/encoding.h"
+#include "engine/container.h"
+#include "engine/decider.h"
+#include "engine/lifecycle.h"
+#include "engine/spec_json.h"
+#include "engine/transitions.h"
+
+/// The steps that happen on the machine, each one a job on the ssh executor (architecture 26, 27).
+namespace vcc {
+
+namespace {
+
+constexpr std::int64_t kLookDeadlineMs = 30000;
+constexpr std::int64_t kRunDeadlineMs = 120000;
+constexpr std::int64_t kBannerDeadlineMs = 3000;
+constexpr std::int64_t kExistingServerPatienceMs = 60000;
+constexpr std::int64_t kPullPatience = 3;
+constexpr char kDefaultUser[] = "ubuntu";
+
+/// How often a thing under way is looked at: at once in the beginning, then ever less.
+std::int64_t pollPause(std::int64_t age_ms) { return std::clamp<std::int64_t>(age_ms / 8, 100, 3000); }
+
+/// One id for every try to pull this image on this machine, so that a restart finds the running pull again.
+std::string pullId(const Machine& machine, const std::string& image) {
+  return hexEncode(sha256("pull\n" + machine.machine_id + "\n" + image)).substr(0, 32);
+}
+
+struct Claim {
+  std::vector<std::string> ours;       // ids of containers of this node
+  std::vector<std::string> leftovers;  // ours, but of nodes that no record knows
+  std::string stranger;                // text about somebody else's
+};
+
+Claim claimOf(const std::vector<FoundContainer>& found, const std::string& vcc_id, const Visit& visit,
+              const Store& store) {
+  Claim claim;
+  for (const FoundContainer& container : found) {
+    if (container.address != visit.machine->address) continue;  // another host that shares the engine
+    if (container.vcc != vcc_id) {
+      claim.stranger =
+          fmt::format("container {} of another controller ({})", container.name, cleanUtf8(container.vcc, 32));
+    } else if (container.node_id == visit.node.node_id) {
+      claim.ours.push_back(container.id);
+    } else {
+      bool known = false;
+      store.read([&](const ReadTx& tx) { known = tx.nodes().find(container.node_id) != nullptr; });
+      if (known) {
+        claim.stranger = fmt::format("container {} of another unit of this controller", container.name);
+      } else {
+        claim.leftovers.push_back(container.id);
+      }
+    }
+  }
+  return claim;
+}
+
+}  // namespace
+
+Host& Decider::hostOf(const Visit& visit) const {
+  return visit.profile.simulated_hosts ? seams_.simulated_host : seams_.host;
+}
+
+HostTarget Decider::targetOf(const Visit& visit) const {
+  HostTarget target;
+  target.address = visit.machine->address;
+  target.ssh_port = visit.entry.ssh_port;
+  target.host_key = visit.machine->host_key;
+  const auto cci = unitCciFromJson(visit.unit.spec);
+  target.user = cci.ok() ? stringMember(cci->cloud_params, "user_name") : std::string();
+  if (target.user.empty()) target.user = kDefaultUser;
+  return target;
+}
+
+Result<ContainerSpec> Decider::specOf(const Visit& visit) const {
+  VCC_ASSIGN_OR_RETURN(const UnitCci cci, unitCciFromJson(visit.unit.spec));
+  std::string controller = options_.controller_address;
+  if (controller.empty()) {
+    VCC_ASSIGN_OR_RETURN(controller, seams_.source_address(visit.machine->address));
+  }
+  return containerSpec({options_.vcc_id, controller, options_.base_registry}, cci, visit.unit, visit.node,
+                       visit.machine->address);
+}
+
+void Decider::inspectHost(const Visit& visit) {
+  const auto spec = specOf(visit);
+  if (!spec.ok()) return giveUp(visit, spec.status().message());
+  busy_.insert(visit.node.node_id);
+  auto report = std::make_shared<Result<HostReport>>(unavailable(""));
+  runOn(
+      *ssh_executor_,
+      [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image] {
+        *report = host.inspect(target, image, kLookDeadlineMs);
+      },
+      [this, visit, report, spec = *spec] {
+        busy_.erase(visit.node.node_id);
+        if (!report->ok()) {
+          const Status error = report->status();
+          // A machine that is booting answers late and may refuse its user until cloud-init has run; an existing server
+          // that does so will not mend itself.
+          const bool may_mend = error.code() == Code::kUnavailable || error.code() == Code::kDeadlineExceeded ||
+                                (!visit.profile.asserted && error.code() != Code::kPermissionDenied);
+          const bool patient =
+              !visit.profile.asserted || seams_.store.now() - visit.node.step_at < kExistingServerPatienceMs;
+          if (!may_mend || !patient) {
+            return giveUp(visit, fmt::format("logging in to {} failed: {}", visit.machine->address, error.message()));
+          }
+          return failStep(visit, Status(Code::kUnavailable, error.message()), CallKind::kExisting);
+        }
+        const HostReport& seen = report->value();
+        const Claim claim = claimOf(seen.containers, options_.vcc_id, visit, seams_.store);
+        if (!claim.stranger.empty()) {
+          return giveUp(visit,
+                        fmt::format("server {} is in use: it runs {}; remove that container, or use another server",
+                                    visit.machine->address, claim.stranger));
+        }
+        const auto running = std::find_if(seen.containers.begin(), seen.containers.end(), [&](const FoundContainer& c) {
+          return c.running && c.spec_hash == specHash(spec) && c.node_id == visit.node.node_id;
+        });
+        Step next = seen.image_present ? Step::kContainer : Step::kImage;
+        std::string container_id;
+        if (running != seen.containers.end()) {
+          next = Step::kReady;
+          container_id = running->id;
+        }
+        commit({visit.node.node_id},
+               [node_id = visit.node.node_id, machine_id = visit.machine->machine_id, host_key = seen.host_key,
+                hash = specHash(spec), next, container_id](Tx& tx) -> Status {
+                 const Node* found = tx.nodes().find(node_id);
+                 const Machine* present = tx.machines().find(machine_id);
+                 if (!found || !present) return okStatus();
+                 Node node = *found;
+                 Machine machine = *present;
+                 machine.host_key = host_key;
+                 node.step = next;
+                 node.step_at = tx.now();
+                 node.attempts = 0;
+                 node.next_at = 0;
+                 node.fault = {};
+                 if (node.boot_at == 0) node.boot_at = tx.now();
+                 // The intent: from here on a container of ours may be there.
+                 node.container_spec_hash = hash;
+                 node.container_id = container_id;
+                 VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+                 return tx.nodes().put(std::move(node));
+               });
+      });
+}
+
+void Decider::pullImage(const Visit& visit) {
+  const auto spec = specOf(visit);
+  if (!spec.ok()) return giveUp(visit, spec.status().message());
+  busy_.insert(visit.node.node_id);
+  auto report = std::make_shared<Result<JobReport>>(unavailable(""));
+  runOn(
+      *ssh_executor_,
+      [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image,
+       id = pullId(*visit.machine, spec->image)] {
+        *report = host.pollPull(target, id, kLookDeadlineMs);
+        if (report->ok() && report->value().state == JobState::kUnknown) {
+          const Status started = host.startPull(target, id, image, kLookDeadlineMs);
+          if (!started.ok()) *report = started;
+        }
+      },
+      [this, visit, report, image = spec->image] {
+        busy_.erase(visit.node.node_id);
+        if (!report->ok()) return failStep(visit, report->status(), CallKind::kExisting);
+        switch (report->value().state) {
+          case JobState::kDone:
+            return goTo(visit, Step::kContainer);
+          case JobState::kFailed: {
+            const std::string why = fmt::format(
+                "pulling image {} on {} failed: {}; check the image name and that the "
+                "server reaches its registry",
+                image, visit.machine->address, report->value().detail);
+            if (visit.node.attempts + 1 >= kPullPatience) return giveUp(visit, why);
+            return failStep(visit, unavailable(why), CallKind::kExisting);
+          }
+          case JobState::kRunning:
+          case JobState::kUnknown:
+            return schedule(visit.node.node_id, pollPause(seams_.store.now() - visit.node.step_at));
+        }
+      });
+}
+
+void Decider::runContainer(const Visit& visit) {
+  const auto spec = specOf(visit);
+  if (!spec.ok()) return giveUp(visit, spec.status().message());
+  busy_.insert(visit.node.node_id);
+  auto made = std::make_shared<Result<std::string>>(unavailable(""));
+  runOn(
+      *ssh_executor_,
+      [made, &host = hostOf(visit), target = targetOf(visit), spec = *spec, vcc_id = options_.vcc_id, visit,
+       &store = seams_.store] {
+        *made = host.runContainer(target, spec, kRunDeadlineMs);
+        if (made->ok() || made->status().code() != Code::kAlreadyExists) return;
+        // An earlier try got through, or something of ours was left: take it over, or clear the way.
+        const auto report = host.inspect(target, spec.image, kLookDeadlineMs);
+        if (!report.ok()) {
+          *made = report.status();
+          return;
+        }
+        for (const FoundContainer& found : report->containers) {
+          if (found.node_id != visit.node.node_id || found.vcc != vcc_id || found.spec_hash != specHash(spec)) continue;
+          const Status started = found.running ? okStatus() : host.startContainer(target, found.id, kRunDeadlineMs);
+          *made = started.ok() ? Result<std::string>(found.id) : Result<std::string>(started);
+          return;
+        }
+        const Claim claim = claimOf(report->containers, vcc_id, visit, store);
+        for (const auto* list : {&claim.ours, &claim.leftovers}) {
+          for (const std::string& id : *list) {
+            if (const Status removed = host.removeContainer(target, id, kRunDeadlineMs); !removed.ok()) {
+              *made = removed;
+              return;
+            }
+          }
+        }
+        *made = host.runContainer(target, spec, kRunDeadlineMs);
+      },
+      [this, visit, made] {
+        busy_.erase(visit.node.node_id);
+        if (made->ok()) {
+          return goTo(visit, Step::kReady, [id = made->value(), now = seams_.store.now()](Node& node) {
+            node.container_id = id;
+            node.container_started = now;
+          });
+        }
+        const Status error = made->status();
+        if (error.code() == Code::kInvalidArgument) {
+          return giveUp(visit, fmt::format("starting the base container on {} failed: {}", visit.machine->address,
+                                           error.message()));
+        }
+        if (error.code() == Code::kNotFound) return goTo(visit, Step::kImage);  // the image went away again
+        failStep(visit, error, CallKind::kExisting);
+      });
+}
+
+void Decider::probeReady(const Visit& visit) {
+  busy_.insert(visit.node.node_id);
+  auto answer = std::make_shared<Status>();
+  runOn(
+      *ssh_executor_,
+      [answer, &host = hostOf(visit), address = visit.machine->address, port = visit.profile.ready_port] {
+        *answer = host.probeBanner(address, port, kBannerDeadlineMs);
+      },
+      [this, visit, answer] {
+        busy_.erase(visit.node.node_id);
+        if (answer->ok()) return settle(visit);
+        schedule(visit.node.node_id, pollPause(seams_.store.now() - visit.node.step_at));
+      });
+}
+
+void Decider::releaseHost(const Visit& visit, bool abandon) {
+  if (abandon) {
+    seams_.log.warn("HOST_ABANDONED",
+                    "an existing server stayed unreachable after DELETE; a container may be left on it",
+                    {{"address", visit.machine->address}, {"node_id", visit.node.node_id}, {"vcid", visit.vc.vcid}});
+    return forgetMachine(visit, fmt::format("container left on {}: {}", visit.machine->address, visit.node.fault.text));
+  }
+  busy_.insert(visit.node.node_id);
+  auto done = std::make_shared<Status>();
+  runOn(
+      *ssh_executor_,
+      [done, &host = hostOf(visit), target = targetOf(visit), node_id = visit.node.node_id, vcc_id = options_.vcc_id] {
+        const auto report = host.inspect(target, "", kLookDeadlineMs);
+        *done = report.status();
+        if (!report.ok()) return;
+        for (const FoundContainer& found : report->containers) {
+          if (found.vcc != vcc_id || found.node_id != node_id) continue;
+          *done = host.removeContainer(target, found.id, kRunDeadlineMs);
+          if (!done->ok()) return;
+        }
+      },
+      [this, visit, done] {
+        busy_.erase(visit.node.node_id);
+        if (done->ok()) return forgetMachine(visit, "released");
+        failStep(visit, unavailable(done->message()), CallKind::kExisting);
+      });
+}
+
+}  // namespace vcc

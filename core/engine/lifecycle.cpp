@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/lifecycle.h"
+
+#include <fmt/format.h>
+
+namespace vcc {
+
+namespace {
+
+std::string nodeLabel(Tx& tx, const Node& node) {
+  const Unit* unit = tx.units().find(node.unit_id);
+  return fmt::format("node {} of unit {}", node.node_no, unit ? unit->name : node.unit_id);
+}
+
+}  // namespace
+
+Status recordEvent(Tx& tx, Event event) {
+  event.seq = tx.nextCounter("event");
+  event.at = tx.now();
+  return tx.events().put(std::move(event));
+}
+
+Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string& by, std::int64_t deadline) {
+  node.goal = goal;
+  node.goal_seq += 1;
+  node.goal_at = tx.now();
+  node.goal_by = by;
+  node.deadline = deadline;
+  node.fault = {};
+  node.attempts = 0;
+  node.next_at = 0;
+  return setState(tx, std::move(node), transient, {fmt::format("goal {} by {}", goalName(goal), by), ""});
+}
+
+Status setState(Tx& tx, Node node, State to, const Cause& cause) {
+  const State from = node.state;
+  if (!isLegalTransition(from, to)) {
+    return internalError(
+        fmt::format("node {}: {} to {} is not in the transition table", node.node_id, stateName(from), stateName(to)));
+  }
+  if (from != to) {
+    VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = node.vcid,
+                                         .object = nodeLabel(tx, node),
+                                         .object_id = node.node_id,
+                                         .from = std::string(stateName(from)),
+                                         .to = std::string(stateName(to)),
+                                         .reason = cause.reason,
+                                         .op_id = cause.op_id}));
+  }
+  node.state = to;
+  return tx.nodes().put(std::move(node));
+}
+
+Status dropNode(Tx& tx, const Node& node, const Cause& cause) {
+  VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = node.vcid,
+                                       .object = nodeLabel(tx, node),
+                                       .object_id = node.node_id,
+                                       .from = std::string(stateName(node.state)),
+                                       .to = "gone",
+                                       .reason = cause.reason,
+                                       .op_id = cause.op_id}));
+  std::vector<std::string> held;
+  tx.addresses().scan("node_id", node.node_id, [&](const Address& a) {
+    held.push_back(addressKey(a.instance, a.network, a.ip));
+    return true;
+  });
+  for (const std::string& key : held) tx.addresses().erase(key);
+  const std::string unit_id = node.unit_id;
+  tx.nodes().erase(std::string(node.node_id));
+  return dropUnitIfDone(tx, unit_id);
+}
+
+Status dropUnitIfDone(Tx& tx, const std::string& unit_id) {
+  const Unit* unit = tx.units().find(unit_id);
+  if (!unit || !unit->deleting || !nodesOf(tx, unit_id).empty()) return okStatus();
+  const std::string vcid = unit->vcid;
+  VCC_RETURN_IF_ERROR(recordEvent(
+      tx, {.vcid = vcid, .object = "unit " + unit->name, .object_id = unit_id, .from = "DELETING", .to = "gone"}));
+  tx.units().erase(unit_id);
+  return dropVcIfDone(tx, vcid);
+}
+
+Status dropVcIfDone(Tx& tx, const std::string& vcid) {
+  const Vc* vc = tx.vcs().find(vcid);
+  if (!vc || !vc->deleting || !unitsOf(tx, vcid).empty()) return okStatus();
+  VCC_RETURN_IF_ERROR(
+      recordEvent(tx, {.vcid = vcid, .object = "vc " + vc->name, .object_id = vcid, .from = "DELETING", .to = "gone"}));
+  tx.vcs().erase(vcid);
+  return okStatus();
+}
+
+Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state) {
+  bool open = false;
+  for (OpItem& item : op.items) {
+    if (item.machine_id == machine_id) item.state = state;
+    open = open || item.state == ItemState::kOpen || item.state == ItemState::kPending;
+  }
+  if (const Machine* found = tx.machines().find(machine_id)) {
+    Machine machine = *found;
+    machine.open_op.clear();
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+  }
+  if (open) return tx.ops().put(std::move(op));
+  tx.ops().erase(std::string(op.op_id));
+  return okStatus();
+}
+
+std::string addressKey(std::string_view instance, std::string_view network, std::string_view ip) {
+  return fmt::format("{}\x1f{}\x1f{}", instance, network, ip);
+}
+
+}  // namespace vcc

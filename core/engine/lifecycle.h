@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/store.h"
+
+/// Changes to goals and records that requests and the engine share. All run inside a transaction and do no I/O.
+namespace vcc {
+
+/// What a transition was about, for its event.
+struct Cause {
+  std::string reason;
+  std::string op_id;
+};
+
+/// Writes one event of the object.
+Status recordEvent(Tx& tx, Event event);
+
+/// Gives the node a new goal and its transient state; the caller of the API is `by`. Clears the fault.
+Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string& by, std::int64_t deadline);
+
+/// Puts `node` with another state, checked against the transition table, with its event.
+Status setState(Tx& tx, Node node, State to, const Cause& cause);
+
+/// Erases the node and its fixed address; then its unit and VC when those were only waiting for it.
+Status dropNode(Tx& tx, const Node& node, const Cause& cause);
+
+/// Erases the unit when it is being deleted and has no node left; then its VC likewise.
+Status dropUnitIfDone(Tx& tx, const std::string& unit_id);
+/// Erases the VC when it is being deleted and has no unit left.
+Status dropVcIfDone(Tx& tx, const std::string& vcid);
+
+/// Ends the part of one machine in an op; the op goes with its last open item.
+Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state);
+
+/// The nodes of a unit. `AnyTx` is Tx or ReadTx.
+template <typename AnyTx>
+std::vector<Node> nodesOf(AnyTx& tx, const std::string& unit_id) {
+  std::vector<Node> nodes;
+  tx.nodes().scan("unit_id", unit_id, [&](const Node& node) {
+    nodes.push_back(node);
+    return true;
+  });
+  return nodes;
+}
+
+/// The units of a VC.
+template <typename AnyTx>
+std::vector<Unit> unitsOf(AnyTx& tx, const std::string& vcid) {
+  std::vector<Unit> units;
+  tx.units().scan("vcid", vcid, [&](const Unit& unit) {
+    units.push_back(unit);
+    return true;
+  });
+  return units;
+}
+
+/// Key of an Address row, as Schema<Address> joins it.
+std::string addressKey(std::string_view instance, std::string_view network, std::string_view ip);
+
+}  // namespace vcc

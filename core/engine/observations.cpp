@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "engine/decider.h"
+#include "engine/transitions.h"
+
+/// Point reads, gathered by scope: while one call is under way the next ones wait and go together (architecture 3.6).
+namespace vcc {
+
+namespace {
+
+constexpr std::int64_t kObserveDeadlineMs = 60000;
+
+/// What a look without an answer leads to: the machine's record stays as it is, the node is visited later.
+Status recordBlindLook(Tx& tx, Node node, const Status& error, Random& random) {
+  return recordFailure(tx, std::move(node), {"looking at the machine", error, CallKind::kExisting, false}, random);
+}
+
+Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen) {
+  machine.observed_at = tx.now();
+  if (!seen.found) {
+    if (machine.absent_since == 0) machine.absent_since = tx.now();
+  } else {
+    machine.absent_since = 0;
+    machine.observed = seen.state;
+    machine.observed_reason = seen.reason;
+    if (!seen.cloud_id.empty()) machine.cloud_id = seen.cloud_id;
+    if (!seen.address.empty()) machine.address = seen.address;
+    for (const Resource& resource : seen.resources) {
+      if (std::find(machine.resources.begin(), machine.resources.end(), resource) == machine.resources.end()) {
+        machine.resources.push_back(resource);
+      }
+    }
+    if (seen.state == MachineState::kRunning && node.boot_at == 0) node.boot_at = tx.now();
+    if (seen.state == MachineState::kFailed) {
+      node.fault = {tx.now(), fmt::format("the cloud reports the machine as failed: {}",
+                                          seen.detail.empty() ? std::string("without a reason") : seen.detail)};
+    }
+  }
+  node.attempts = 0;
+  node.next_at = 0;
+  VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+  return tx.nodes().put(std::move(node));
+}
+
+}  // namespace
+
+void Decider::wantObservation(const Visit& visit) {
+  busy_.insert(visit.node.node_id);
+  lookups_[visit.machine->scope].waiting.push_back(visit);
+}
+
+void Decider::flushObservations() {
+  for (auto it = lookups_.begin(); it != lookups_.end();) {
+    Lookups& lookups = it->second;
+    if (lookups.in_flight) {
+      ++it;
+      continue;
+    }
+    if (lookups.waiting.empty()) {
+      it = lookups_.erase(it);
+      continue;
+    }
+    const std::string scope = it->first;
+    const DriverSlot& slot = *lookups.waiting.front().slot;
+    const std::size_t count =
+        std::min<std::size_t>(lookups.waiting.size(), std::max<std::size_t>(slot.driver->info().max_observe, 1));
+    std::vector<MachineRef> refs;
+    std::vector<std::string> node_ids;
+    std::vector<std::string> machine_ids;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Machine& m = *lookups.waiting[i].machine;
+      refs.push_back({.index = static_cast<std::int64_t>(i),
+                      .name = m.name,
+                      .cloud_id = m.cloud_id,
+                      .requested_address = m.requested_address,
+                      .driver_state = m.driver_state,
+                      .resources = m.resources});
+      node_ids.push_back(m.node_id);
+      machine_ids.push_back(m.machine_id);
+    }
+    auto context = callContext(lookups.waiting.front(), kObserveDeadlineMs);
+    lookups.waiting.erase(lookups.waiting.begin(), lookups.waiting.begin() + static_cast<std::ptrdiff_t>(count));
+    lookups.in_flight = true;
+    auto seen = std::make_shared<std::vector<Observation>>();
+    runOn(
+        driverExecutor(slot),
+        [seen, refs, context = std::move(context), driver = slot.driver] {
+          if (!context.ok()) {
+            seen->assign(refs.size(), {.error = context.status()});
+          } else {
+            *seen = driver->observe(*context, refs);
+          }
+        },
+        [this, scope, seen, node_ids, machine_ids] {
+          lookups_[scope].in_flight = false;
+          recordObservations(node_ids, machine_ids, *seen);
+        });
+    ++it;
+  }
+}
+
+void Decider::recordObservations(const std::vector<std::string>& node_ids, const std::vector<std::string>& machine_ids,
+                                 const std::vector<Observation>& seen) {
+  commit(node_ids, [this, node_ids, machine_ids, seen](Tx& tx) -> Status {
+    for (std::size_t i = 0; i < node_ids.size(); ++i) {
+      const Node* node = tx.nodes().find(node_ids[i]);
+      const Machine* machine = tx.machines().find(machine_ids[i]);
+      if (!node || !machine) continue;
+      const Status error =
+          i < seen.size() ? seen[i].error : Status(Code::kUnknown, "the driver said nothing about the machine");
+      VCC_RETURN_IF_ERROR(error.ok() ? recordSight(tx, *node, *machine, seen[i])
+                                     : recordBlindLook(tx, *node, error, seams_.random));
+    }
+    return okStatus();
+  });
+}
+
+}  // namespace vcc

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/retry.h"
+#include "store/store.h"
+
+/// What records become when a step of a node succeeds or fails. All run inside a transaction.
+namespace vcc {
+
+/// A failed step of a node.
+struct StepFailure {
+  std::string_view attempted;  ///< "creating a machine", "starting the base container"
+  Status error;
+  CallKind kind = CallKind::kExisting;
+  bool asserted = false;  ///< an existing server: never given back
+};
+
+/// Ends the node's way to its goal: state ERROR, goal reached, fault shown. A machine that ssh never reached is given
+/// back; another one is kept for inspection until DELETE (choices.md "Goals and states").
+Status endInError(Tx& tx, Node node, const std::string& text, bool asserted);
+
+/// Notes the failure: another try later, or ERROR when the table of engine/retry.h says that trying is useless. A
+/// deletion is tried for ever.
+Status recordFailure(Tx& tx, Node node, const StepFailure& failure, Random& random);
+
+/// "creating a machine failed: <cause> [<provider code>]".
+std::string failureText(const StepFailure& failure);
+
+}  // namespace vcc

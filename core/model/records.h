@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "model/states.h"
+
+/// The durable records (architecture 3.3, 3.4). Plain values; times are wall-clock milliseconds (0 = never), ids are
+/// 32 lower-case hex characters. Who writes a field is written beside it: "api" = request threads inside a
+/// transaction, "engine" = the deciding thread only.
+namespace vcc {
+
+enum class UnitKind : std::uint8_t { kCompute, kStorage };
+
+/// An error that a user sees: when it happened and the text (object, attempt, cause, remedy). Empty text = none.
+struct Fault {
+  std::int64_t at = 0;
+  std::string text;
+  bool operator==(const Fault&) const = default;
+};
+
+/// A UnitGroup of the SDK.
+struct Vc {
+  std::string vcid;
+  std::int64_t vcno = 0;    // api: counter, never reused
+  std::string name;         // api
+  std::string description;  // api
+  UnitKind kind = UnitKind::kCompute;
+  std::string owner;       // api: user name
+  std::string token_head;  // api: head of the token that created it
+  std::int64_t created_at = 0;
+  bool deleting = false;     // api: DELETE accepted; the row goes when the last unit is gone
+  std::int64_t version = 0;  // store: raised by each transaction that touches the VC or anything in it
+};
+
+/// A unit: nodes alike.
+struct Unit {
+  std::string unit_id;
+  std::string vcid;
+  std::string name;  // unique in the VC
+  UnitKind kind = UnitKind::kCompute;
+  std::string provider;           // as written in the CCI ("aws_spot", "mdx2")
+  std::string instance;           // driver instance that serves it
+  std::string network;            // VPN catalog entry (`private_network`)
+  std::string cci;                // the CCI text as received; may hold secrets
+  std::string spec;               // JSON of the parsed CCI (model/cci.h)
+  std::int64_t last_node_no = 0;  // api: counter, never reused
+  bool deleting = false;          // api: DELETE accepted; the row goes when the last node is gone
+  std::int64_t created_at = 0;
+  Fault fault;  // engine: why the unit is in ERROR
+};
+
+/// A node of a compute unit.
+struct Node {
+  std::string node_id;
+  std::string vcid;
+  std::string unit_id;
+  std::int64_t node_no = 0;       // unique in the unit
+  std::string requested_address;  // api: fixed address, or empty
+
+  Goal goal = Goal::kRunning;     // api
+  std::int64_t goal_seq = 0;      // api: raised by each change of the goal
+  std::int64_t goal_at = 0;       // api
+  std::string goal_by;            // api: user name
+  std::int64_t deadline = 0;      // api: when an unreached goal becomes ERROR; 0 = none
+  bool watch_mode = true;         // api
+  State state = State::kBooting;  // api writes the transient state with the goal, engine everything else
+
+  std::int64_t reached_seq = 0;    // engine: the goal_seq that `state` settles
+  Step step = Step::kNone;         // engine
+  std::int64_t step_at = 0;        // engine: when the step began
+  std::int64_t step_deadline = 0;  // engine
+  std::int64_t attempts = 0;       // engine: failures of this step in a row
+  std::int64_t next_at = 0;        // engine: not to be visited before
+  Fault fault;                     // engine
+  std::string machine_id;          // engine: the current machine; empty = none
+
+  std::string container_id;            // engine
+  std::string container_spec_hash;     // engine
+  std::int64_t container_started = 0;  // engine
+  std::int64_t boot_at = 0;            // engine: when the machine was seen running
+
+  /// "Processing" is computed, never stored (architecture 3.1).
+  bool settled() const { return reached_seq == goal_seq; }
+};
+
+/// A thing in the cloud that belongs to a machine: ("nic", "vcp-...-nic", "eni-0123").
+struct Resource {
+  std::string kind;
+  std::string name;
+  std::string id;
+  bool operator==(const Resource&) const = default;
+};
+
+/// What a cloud gave us for a node. A node row goes only when each of its machines is proven gone.
+struct Machine {
+  std::string machine_id;
+  std::string node_id;
+  std::string unit_id;
+  std::string vcid;
+  std::string instance;   // driver instance
+  std::string name;       // minted by core before the first call: vcp-<vcc8>-<20 hex>
+  std::string create_op;  // (op id, item index) binds the machine to its batch
+  std::int64_t item_index = 0;
+  std::string open_op;   // op under way with this machine as an item; empty = none
+  std::string spec;      // frozen: the JSON given to the driver's create
+  std::string scope;     // (driver instance, endpoint or region, grant fingerprint)
+  std::string grant_id;  // sealed credentials; empty for providers without
+  std::string network;
+  std::string requested_address;
+
+  std::string cloud_id;
+  std::string address;  // without prefix length
+  std::vector<Resource> resources;
+  std::string driver_state;  // opaque, at most 4 KiB
+
+  MachineState observed = MachineState::kUnspecified;
+  Reason observed_reason = Reason::kUnknown;
+  std::int64_t observed_at = 0;
+  std::int64_t absent_since = 0;  // first point read that said NOT_FOUND; 0 = present or unknown
+  std::string host_key;           // pinned at first contact
+  bool want_destroy = false;      // want{keep, destroy}
+  std::int64_t created_at = 0;
+};
+
+enum class OpVerb : std::uint8_t { kCreate, kDestroy, kPowerOn, kPowerOff };
+enum class ItemState : std::uint8_t { kOpen, kPending, kDone, kFailed };
+
+std::string_view opVerbName(OpVerb verb);
+
+/// One machine in an op.
+struct OpItem {
+  std::string machine_id;
+  ItemState state = ItemState::kOpen;
+  std::int64_t next_at = 0;  // kPending: not to be sent again before
+  bool operator==(const OpItem&) const = default;
+};
+
+/// A recorded change (intent), committed before the driver call and closed after it. Its id is the idempotency token.
+struct Op {
+  std::string op_id;
+  OpVerb verb = OpVerb::kCreate;
+  std::string vcid;
+  std::string instance;
+  std::string scope;
+  std::string request;             // frozen: the JSON given to the driver; may hold secrets
+  std::vector<OpItem> items;       // ordered; the index is part of the binding
+  std::int64_t attempt = 0;        // sends so far
+  std::int64_t first_sent_at = 0;  // 0 = never sent
+  std::int64_t sent_at = 0;        // last send
+  bool unresolved = false;         // the last send ended with an unknown outcome: observe before anything else
+  std::int64_t next_at = 0;
+  std::int64_t fence = 0;  // of the engine that wrote it
+  std::int64_t created_at = 0;
+};
+
+/// A fixed address that is taken: unique by (driver instance, network, ip) across all users.
+struct Address {
+  std::string instance;
+  std::string network;
+  std::string ip;
+  std::string node_id;
+  std::string vcid;
+};
+
+enum class UserRole : std::uint8_t { kRegular, kSuper };
+enum class ApiRole : std::uint8_t { kFullAccess, kReadOnly };
+
+struct User {
+  std::string name;
+  UserRole role = UserRole::kRegular;
+  std::int64_t created_at = 0;
+};
+
+struct Token {
+  std::string hash;  // hex SHA-256 of the token; the token itself is stored nowhere
+  std::string head;  // first 8 characters, for lists and messages
+  std::string user;
+  ApiRole role = ApiRole::kFullAccess;
+  std::string note;
+  std::string mail;
+  std::int64_t created_at = 0;
+  std::int64_t expires_at = 0;
+};
+
+/// One transition, written in its own transaction.
+struct Event {
+  std::int64_t seq = 0;
+  std::int64_t at = 0;
+  std::string vcid;
+  std::string object;  // "node 3 of unit web", "unit web", "vc"
+  std::string object_id;
+  std::string from;
+  std::string to;
+  std::string reason;
+  std::string op_id;
+};
+
+/// The right to drive a shard of the machines. Every engine commit checks its fence (architecture 28).
+struct Lease {
+  std::string shard;
+  std::string holder;
+  std::int64_t fence = 0;
+  std::int64_t expires_at = 0;
+};
+
+/// One setting of the data folder: `vcc_id`, `evaluation`, counters.
+struct Meta {
+  std::string key;
+  std::string text;
+  std::int64_t number = 0;
+};
+
+}  // namespace vcc

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin_host/descriptor.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/encoding.h"
+#include "plugin_host/host_services.h"
+
+namespace vcc {
+namespace {
+
+constexpr std::uint32_t kMaxConcurrency = 1024;
+constexpr std::uint32_t kMaxItems = 1000;
+constexpr std::int64_t kMaxDelayMs = 366LL * 86'400'000;
+
+/// 1 to `limit` characters of [a-z0-9] and `more`.
+bool isWord(std::string_view text, std::size_t limit, std::string_view more) {
+  return !text.empty() && text.size() <= limit && std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || more.find(c) != more.npos;
+  });
+}
+
+bool isText(std::string_view text, std::size_t limit) { return !text.empty() && text.size() <= limit && isUtf8(text); }
+
+/// What is wrong with the descriptor; null when nothing.
+const char* fault(const vcp_plugin_info_t& info) {
+  if (!isWord(fromAbi(info.id), 128, "._-")) return "id must be reverse DNS in lower case";
+  if (!isWord(fromAbi(info.provider), 32, "_")) return "provider must be 1 to 32 of a-z, 0-9, _";
+  if (!isText(fromAbi(info.display_name), 128)) return "display_name is missing, too long or not UTF-8";
+  if (!isText(fromAbi(info.version), 64)) return "version is missing, too long or not UTF-8";
+  if (info.idempotency < VCP_IDEMPOTENCY_TOKEN || info.idempotency > VCP_IDEMPOTENCY_LOOKUP)
+    return "idempotency is not declared";
+  if (info.existence < VCP_EXISTENCE_OBSERVED || info.existence > VCP_EXISTENCE_ASSERTED)
+    return "existence is not declared";
+  if (info.attach_needs < VCP_ATTACH_UNSPECIFIED || info.attach_needs > VCP_ATTACH_OFF)
+    return "attach_needs is out of range";
+  if (info.concurrency > kMaxConcurrency) return "concurrency is above 1024";
+  if (info.max_batch > kMaxItems || info.max_observe > kMaxItems) return "max_batch or max_observe is above 1000";
+  if (info.token_ttl_ms < 0 || info.token_ttl_ms > kMaxDelayMs) return "token_ttl_ms is out of range";
+  if (info.idempotency == VCP_IDEMPOTENCY_TOKEN && info.token_ttl_ms == 0) return "token_ttl_ms is needed with tokens";
+  if (info.list_lag_ms < 0 || info.list_lag_ms > kMaxDelayMs) return "list_lag_ms is out of range";
+  return nullptr;
+}
+
+}  // namespace
+
+Result<DriverInfo> readDescriptor(const std::string& path, const vcp_plugin_entry_t& entry, Refusals& refusals) {
+  const vcp_plugin_info_t& info = *entry.info;
+  if (info.struct_size < sizeof(vcp_plugin_info_t)) {
+    return refusals.error(
+        "PLUGIN_TABLE_SHORT",
+        failedPrecondition("plugin " + path + ": its descriptor is too short; rebuild it with the SDK"));
+  }
+  if (const char* what = fault(info)) {
+    return refusals.error("PLUGIN_DESCRIPTOR_BAD", failedPrecondition("plugin " + path + ": bad descriptor: " + what));
+  }
+  DriverInfo out;
+  out.id = fromAbi(info.id);
+  out.provider = fromAbi(info.provider);
+  out.display_name = fromAbi(info.display_name);
+  out.version = fromAbi(info.version);
+  out.abi = std::to_string(entry.abi_major) + "." + std::to_string(entry.abi_minor);
+  out.idempotency = static_cast<Idempotency>(info.idempotency - VCP_IDEMPOTENCY_TOKEN);
+  out.existence = static_cast<Existence>(info.existence - VCP_EXISTENCE_OBSERVED);
+  out.token_ttl_ms = info.token_ttl_ms;
+  out.list_lag_ms = info.list_lag_ms;
+  out.max_batch = std::max(info.max_batch, 1U);
+  out.max_observe = std::max(info.max_observe, 1U);
+  out.concurrency = std::max(info.concurrency, 1U);
+  out.can_power = (info.capabilities & VCP_CAP_POWER) != 0;
+  out.can_list = (info.capabilities & VCP_CAP_LIST) != 0;
+  out.simulated_hosts = (info.capabilities & VCP_CAP_SIMULATED_HOSTS) != 0;
+  return out;
+}
+
+Status checkOps(const std::string& path, const vcp_driver_ops_t* ops, const DriverInfo& info, Refusals& refusals) {
+  if (ops == nullptr || ops->struct_size < sizeof(vcp_driver_ops_t)) {
+    return refusals.error(
+        "PLUGIN_TABLE_SHORT",
+        failedPrecondition("plugin " + path + ": its driver table is too short; rebuild it with the SDK"));
+  }
+  const std::array<std::pair<const char*, bool>, 9> functions{{
+      {"close", ops->close != nullptr},
+      {"describe", ops->describe != nullptr},
+      {"validate", ops->validate != nullptr},
+      {"probe", ops->probe != nullptr},
+      {"create", ops->create != nullptr},
+      {"observe", ops->observe != nullptr},
+      {"destroy", ops->destroy != nullptr},
+      {"list", ops->list != nullptr || !info.can_list},
+      {"power", ops->power != nullptr || !info.can_power},
+  }};
+  for (const auto& [name, there] : functions) {
+    if (there) continue;
+    return refusals.error("PLUGIN_REQUIRED_MISSING",
+                          failedPrecondition("plugin " + path + ": its driver table has no function '" + name +
+                                             "', which is required or declared as a capability"));
+  }
+  return okStatus();
+}
+
+}  // namespace vcc

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+#include "plugin_host/driver.h"
+#include "plugin_host/refusals.h"
+#include "vcp/plugin/abi.h"
+
+namespace vcc {
+
+/// The descriptor of a plugin, checked and copied (PLUGIN_TABLE_SHORT, PLUGIN_DESCRIPTOR_BAD).
+Result<DriverInfo> readDescriptor(const std::string& path, const vcp_plugin_entry_t& entry, Refusals& refusals);
+
+/// Checks the table of an open driver: long enough, nothing required missing, no capability by half
+/// (PLUGIN_TABLE_SHORT, PLUGIN_REQUIRED_MISSING).
+Status checkOps(const std::string& path, const vcp_driver_ops_t* ops, const DriverInfo& info, Refusals& refusals);
+
+}  // namespace vcc

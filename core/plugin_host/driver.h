@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret_string.h"
+#include "base/status.h"
+#include "model/records.h"
+
+/// One driver instance as core sees it (architecture 3.4 to 3.8, 11 to 14). The ABI adapter implements it; interposers
+/// and tests too.
+namespace vcc {
+
+enum class Idempotency : std::uint8_t { kToken, kName, kLookup };
+enum class Existence : std::uint8_t { kObserved, kAsserted };
+
+/// What a driver declares of itself; constant for the life of the process.
+struct DriverInfo {
+  std::string id;        ///< reverse DNS: "jp.ac.nii.vcp.mock"
+  std::string provider;  ///< name in specs: "mock"
+  std::string display_name;
+  std::string version;  ///< "1.0+20261123"
+  std::string abi;      ///< "0.1"
+  Idempotency idempotency = Idempotency::kLookup;
+  Existence existence = Existence::kObserved;
+  std::int64_t token_ttl_ms = 0;  ///< how long the cloud remembers an idempotency token
+  std::int64_t list_lag_ms = 0;   ///< how long a new object may be missing from lists and look-ups
+  std::uint32_t max_batch = 1;    ///< items in one mutation
+  std::uint32_t max_observe = 1;  ///< refs in one observe
+  std::uint32_t concurrency = 1;  ///< calls at once
+  bool can_power = false;
+  bool can_list = false;
+  bool simulated_hosts = false;  ///< machines that no ssh reaches: host and container steps are skipped
+  std::vector<std::string> extensions;
+  std::vector<std::string> secret_keys;  ///< cloud_params keys marked `x-vcp-secret` in schema.json
+  std::vector<std::string> clear_keys;   ///< cloud_params keys of the schema that are no secrets
+};
+
+/// What every call carries. The values stay valid for the whole call.
+struct CallContext {
+  std::string op_id;         ///< idempotency token; empty for reads
+  std::int64_t op_size = 0;  ///< items the op was made with; 0 = as many as the call carries
+  std::int64_t attempt = 1;
+  std::int64_t deadline_ms = 0;  ///< duration from the start of the call; 0 = none
+  std::string catalog_entry;     ///< JSON of the VPN catalog entry
+  SecretString credentials;      ///< JSON object key -> value of the grant; "{}" for none
+  std::string vcc_id;
+  const std::atomic<bool>* cancelled = nullptr;
+};
+
+/// A machine as an item of a mutation, or as the object of an observation.
+struct MachineRef {
+  std::int64_t index = 0;    ///< item index in the op
+  std::string name;          ///< core-minted
+  std::string display_name;  ///< for people: <group>-<unit>-<no>; may be empty
+  std::string cloud_id;      ///< empty until known
+  std::string requested_address;
+  std::string driver_state;
+  std::vector<Resource> resources;
+};
+
+/// The answer for one item. An item that the driver does not answer for is kError with an unknown outcome.
+struct ItemResult {
+  ItemState state = ItemState::kFailed;  ///< kDone, kPending or kFailed
+  std::int64_t retry_after_ms = 0;       ///< kPending
+  Status error;                          ///< kFailed
+  std::string cloud_id;                  ///< when it became known
+  std::string address;
+  std::vector<Resource> resources;  ///< every resource touched; merged by (kind, name)
+  bool has_driver_state = false;
+  std::string driver_state;
+};
+
+/// What a point read or a list said of a machine. NOT_FOUND is an answer, not a failure.
+struct Observation {
+  Status error;  ///< not ok: nothing was learnt about this machine
+  bool found = false;
+  std::string name;  ///< list only
+  std::string cloud_id;
+  std::string address;
+  MachineState state = MachineState::kUnspecified;
+  Reason reason = Reason::kUnknown;
+  std::string detail;  ///< the cloud's own words for a failure
+  std::vector<Resource> resources;
+};
+
+/// Calls block and are made on the instance's executor, never on the deciding thread; different machines may run in
+/// parallel up to `concurrency`. `spec` is the frozen machine request: {"provider":…, "cloud_params":{…},
+/// "labels":{"vcid","unit","node_id"…}, "user_data":…}.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  virtual const DriverInfo& info() const = 0;
+
+  /// Offline check of cloud_params and catalog entry; kInvalidArgument with a JSON pointer in the text. Does not block.
+  virtual Status validate(const std::string& cloud_params, const std::string& catalog_entry) = 0;
+
+  /// Do the credentials and the catalog entry work? Bounded network calls.
+  virtual Status probe(const CallContext& call) = 0;
+
+  /// One step towards existing machines (architecture 3.7). `results` has one entry per ref, by position.
+  virtual std::vector<ItemResult> create(const CallContext& call, const std::string& spec,
+                                         const std::vector<MachineRef>& items) = 0;
+  /// One step towards gone machines. Absent is done.
+  virtual std::vector<ItemResult> destroy(const CallContext& call, const std::vector<MachineRef>& items) = 0;
+  /// One step towards power on or off; only when `can_power`.
+  virtual std::vector<ItemResult> power(const CallContext& call, bool on, const std::vector<MachineRef>& items) = 0;
+
+  /// Point reads, by id else by name. One observation per ref, by position.
+  virtual std::vector<Observation> observe(const CallContext& call, const std::vector<MachineRef>& refs) = 0;
+  /// Everything of this controller in the scope; only when `can_list`. `complete` false proves nothing about absence.
+  virtual Status list(const CallContext& call, const std::function<void(const Observation&)>& visit,
+                      bool* complete) = 0;
+};
+
+/// A driver instance with the reason why it is not usable, when it is not.
+struct DriverSlot {
+  std::string instance;                ///< name in providers.d
+  std::vector<std::string> providers;  ///< CCI names it serves (its own, and aliases)
+  std::string path;
+  std::shared_ptr<Driver> driver;  ///< null: refused
+  std::string refusal_id;          ///< log id of the refusal
+  Status refusal;
+};
+
+/// The drivers of this process. Fixed after start; never unloaded.
+class DriverRegistry {
+ public:
+  virtual ~DriverRegistry() = default;
+  virtual const std::vector<DriverSlot>& slots() const = 0;
+  /// By CCI provider name; null when none serves it.
+  virtual const DriverSlot* byProvider(std::string_view provider) const = 0;
+  /// By instance name; null when it is not loaded.
+  virtual const DriverSlot* byInstance(std::string_view instance) const = 0;
+};
+
+}  // namespace vcc

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/status.h"
+#include "plugin_host/driver.h"
+#include "plugin_host/host_services.h"
+#include "plugin_host/refusals.h"
+#include "vcp/plugin/abi.h"
+
+namespace vcc {
+
+/// The path of plugin file `name` in the first of `dirs` that has it. Refuses names that are paths, and files or
+/// folders that others than root and this process's user could change (PLUGIN_PATH_REFUSED, PLUGIN_MODE_REFUSED).
+Result<std::string> findPluginFile(const std::vector<std::string>& dirs, const std::string& name, Refusals& refusals);
+
+/// A plugin file, mapped and checked. Shared by the instances that it serves; deinit runs when the last
+/// one is gone. Never unmapped.
+class PluginFile {
+ public:
+  /// Steps: hash, dlopen, symbol, magic, version, size, descriptor, evaluation rule. Every refusal has an id.
+  /// `sha256`: expected hex digest, or empty.
+  static Result<std::shared_ptr<PluginFile>> load(const std::string& path, const std::string& sha256, bool evaluation,
+                                                  FileSystem& files, const HostEnvironment& environment,
+                                                  Refusals& refusals);
+  /// Runs the plugin's own init, once, before any open_driver (PLUGIN_INIT_FAILED).
+  Status init(Refusals& refusals);
+  ~PluginFile();
+  PluginFile(const PluginFile&) = delete;
+  PluginFile& operator=(const PluginFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  const std::string& sha256() const { return sha256_; }
+  const vcp_plugin_entry_t& entry() const { return *entry_; }
+  /// From the descriptor; without the keys of the schema.
+  const DriverInfo& info() const { return info_; }
+
+ private:
+  PluginFile(std::string path, std::string sha256, const vcp_plugin_entry_t* entry, DriverInfo info,
+             const HostEnvironment& environment);
+
+  const std::string path_;
+  const std::string sha256_;
+  const vcp_plugin_entry_t* const entry_;
+  const DriverInfo info_;
+  const HostServices host_;
+  bool initialised_ = false;
+};
+
+}  // namespace vcc

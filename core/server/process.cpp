@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/process.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace vcc {
+namespace {
+
+sigset_t handledSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+}  // namespace
+
+void prepareProcess() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  ::umask(077);
+  ::signal(SIGPIPE, SIG_IGN);
+  ::mallopt(M_ARENA_MAX, 2);
+  const sigset_t set = handledSignals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+Signal waitForSignal() {
+  const sigset_t set = handledSignals();
+  for (;;) {
+    int number = 0;
+    if (::sigwait(&set, &number) == 0) return number == SIGHUP ? Signal::kReload : Signal::kStop;
+  }
+}
+
+void limitStop(unsigned seconds) { ::alarm(seconds); }
+
+}  // namespace vcc

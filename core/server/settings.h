@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "engine/commands.h"
+
+namespace vcc {
+
+/// Everything the server is told (config/occtr.yml; the environment wins over the file).
+struct Settings {
+  std::string data_dir = "/opt/occ/var";
+  std::string https_address = "0.0.0.0";
+  std::int64_t https_port = 443;  ///< 0 = any free one
+  std::string cert_file;
+  std::string key_file;
+  std::string catalog_file;
+  std::string providers_dir;
+  std::vector<std::string> plugin_dirs;
+  std::vector<std::string> providers;  ///< only these drivers; empty = all that providers_dir enables
+  std::string admin_socket;            ///< empty = <data_dir>/run/admin/admin.sock
+  bool simulated_hosts = false;
+  std::string log_file;  ///< empty = stderr
+  Severity log_level = Severity::kInfo;
+  std::string private_ipmask;  ///< address (and mask) that nodes reach this controller at
+  std::string registry_address = "harbor.vcloud.nii.ac.jp";
+  std::string base_registry_host;  ///< port is always 5000; wins over registry_address
+  std::int64_t ssh_threads = 64;
+  Limits limits;
+
+  std::string adminSocket() const { return admin_socket.empty() ? data_dir + "/run/admin/admin.sock" : admin_socket; }
+  /// What short image names get as prefix (choices.md "images").
+  std::string baseRegistry() const {
+    return base_registry_host.empty() ? registry_address : base_registry_host + ":5000";
+  }
+};
+
+/// Looks up an environment variable; nullopt when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
+std::optional<std::string> processEnvironment(const std::string& name);
+
+/// Reads the YAML text of `file` over the defaults, then the environment: VCC_<KEY> in upper case (VCC_HTTPS_PORT,
+/// VCC_LIMITS_NODES_PER_UNIT; lists with commas), and the names that `.env` files already use. An empty variable
+/// counts as not set. kInvalidArgument names the file (or variable), the key and what it takes.
+Result<Settings> readSettings(const std::string& file, std::string_view yaml, const Environment& environment);
+
+}  // namespace vcc

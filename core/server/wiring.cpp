@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/wiring.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <system_error>
+
+#include "api/admin/admin_api.h"
+#include "api/admin/peer.h"
+#include "api/http_server.h"
+#include "api/json_writer.h"
+#include "api/service.h"
+#include "api/tls_context.h"
+#include "api/vcp/vcp_api.h"
+#include "base/executor.h"
+#include "base/version.h"
+#include "engine/engine.h"
+#include "host/route.h"
+#include "host/simulated_host.h"
+#include "host/ssh_host.h"
+#include "plugin_host/registry.h"
+#include "secrets/tokens.h"
+#include "server/catalog_file.h"
+#include "server/data_folder.h"
+#include "server/own_addresses.h"
+#include "store/open_store.h"
+
+namespace vcc {
+namespace {
+
+std::string leaseHolder() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return fmt::format("{}:{}", name.data(), ::getpid());
+}
+
+std::string withoutMask(const std::string& address) { return address.substr(0, address.find('/')); }
+
+/// The folder of the admin socket: ours and closed, whatever it was before.
+Status closeFolder(FileSystem& files, const std::string& socket) {
+  const std::string folder = socket.substr(0, std::max<std::size_t>(socket.rfind('/'), 1));
+  VCC_RETURN_IF_ERROR(files.makeDirs(folder, 0700).prepend("admin socket"));
+  struct stat info {};
+  if (::stat(folder.c_str(), &info) != 0 || info.st_uid != ::geteuid() || (info.st_mode & 077U) != 0) {
+    return failedPrecondition(fmt::format(
+        "admin socket: folder {} must belong to uid {} with mode 0700; correct it with `chown` and `chmod 700`, or set "
+        "admin_socket to a path in another folder",
+        folder, ::geteuid()));
+  }
+  return okStatus();
+}
+
+}  // namespace
+
+struct Controller::Parts {
+  Parts(const Settings& s, const ProcessSeams& p) : settings(s), seams(p), paths(s.data_dir) {}
+
+  const Settings settings;
+  const ProcessSeams seams;
+  const DataPaths paths;
+  Stamp stamp;
+  ProcessFacts facts;
+  // In the order of their start; destroyed the other way round.
+  std::unique_ptr<FileLock> lock;
+  ThreadPool store_writer{"store", 1};
+  std::unique_ptr<Store> store;
+  std::optional<CatalogFile> catalog;
+  std::unique_ptr<DriverRegistry> drivers;
+  SshKey ssh_key;
+  std::unique_ptr<Host> host;
+  std::unique_ptr<Host> simulated_host;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<Commands> commands;
+  std::unique_ptr<RoutedService> vcp_service;
+  std::unique_ptr<RoutedService> admin_service;
+  std::unique_ptr<HttpServer> https;
+  std::unique_ptr<HttpServer> admin;
+  bool running = false;
+
+  std::function<std::shared_ptr<const Catalog>()> catalogSeam() {
+    return [this] { return catalog->get(); };
+  }
+
+  Status openState();
+  Status openDrivers();
+  void buildEngine();
+  void buildServices();
+  Status bindListeners();
+  Status writeRunFile();
+};
+
+Status Controller::Parts::openState() {
+  VCC_RETURN_IF_ERROR(openDataFolder(seams.files, paths.dir));
+  VCC_ASSIGN_OR_RETURN(lock, lockDataFolder(seams.files, paths));
+  VCC_RETURN_IF_ERROR(seams.files.makeDirs(paths.run(), 0700));
+  // Left by a process that was killed; whoever waits for the file must not see that one's port.
+  VCC_RETURN_IF_ERROR(seams.files.remove(paths.runFile()));
+  VCC_ASSIGN_OR_RETURN(store, openStore(paths.dir, seams.files, seams.clock, store_writer, seams.log));
+  VCC_ASSIGN_OR_RETURN(stamp, stampFolder(*store, seams.random, paths.dir, false, false));
+  if (stamp.fresh) {
+    seams.log.info("DATA_FOLDER_STAMPED", "the data folder was new and is now a production folder, for ever",
+                   {{"data_dir", paths.dir}, {"vcc_id", stamp.vcc_id}});
+  }
+  if (settings.simulated_hosts && !stamp.evaluation) {
+    return failedPrecondition("simulated_hosts: works only in an evaluation folder, and " + paths.dir +
+                              " is a production folder; take the key out, or make another folder with `occtr "
+                              "--init-data DIR --evaluation`");
+  }
+  return ensureNobody(*store);
+}
+
+Status Controller::Parts::openDrivers() {
+  catalog.emplace(seams.files, seams.log, settings.catalog_file);
+  VCC_RETURN_IF_ERROR(catalog->load().prepend("catalog_file"));
+  const PluginConfig config{settings.providers_dir, settings.plugin_dirs, settings.providers, settings.data_dir,
+                            stamp.evaluation};
+  VCC_ASSIGN_OR_RETURN(drivers, loadDrivers(config, seams.files, seams.clock, seams.random, seams.log));
+  VCC_ASSIGN_OR_RETURN(ssh_key, openSshKey(seams.files, paths.ssh(), seams.random));
+  host = makeSshHost(ssh_key, seams.clock, seams.log);
+  simulated_host = makeSimulatedHost(seams.clock);
+  return okStatus();
+}
+
+void Controller::Parts::buildEngine() {
+  EngineOptions options;
+  options.vcc_id = stamp.vcc_id;
+  options.holder = leaseHolder();
+  options.controller_address = withoutMask(settings.private_ipmask);
+  options.base_registry = settings.baseRegistry();
+  options.evaluation = stamp.evaluation;
+  options.simulated_hosts = settings.simulated_hosts;
+  options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
+  engine = std::make_unique<Engine>(
+      Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random, seams.log, catalogSeam(),
+                    sourceAddressTowards,
+                    [](const std::string& name, std::size_t threads) -> std::unique_ptr<Executor> {
+                      return std::make_unique<ThreadPool>(name, threads);
+                    }},
+      options);
+  commands = std::make_unique<Commands>(
+      CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, settings.limits, stamp.evaluation,
+                   ownAddresses(), [this](const std::vector<std::string>& ids) { engine->wake(ids); }});
+}
+
+void Controller::Parts::buildServices() {
+  const VcpSeams vcp{*store, *commands, *drivers, catalogSeam(), seams.log, stamp.vcc_id, ssh_key.public_line};
+  vcp_service = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(vcp)), *store, seams.clock, seams.log);
+  facts.pid = ::getpid();
+  facts.started_ms = seams.clock.wallMs();
+  facts.vcc_id = stamp.vcc_id;
+  facts.data_dir = paths.dir;
+  facts.evaluation = stamp.evaluation;
+  facts.simulated_hosts = settings.simulated_hosts;
+  const AdminSeams admin_seams{*store,
+                               seams.random,
+                               seams.log,
+                               *drivers,
+                               catalogSeam(),
+                               [this] { return engine->status(); },
+                               [this] { return facts; }};
+  admin_service =
+      std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, seams.clock, seams.log);
+}
+
+Status Controller::Parts::bindListeners() {
+  VCC_ASSIGN_OR_RETURN(Poco::Net::Context::Ptr tls,
+                       makeServerTls(settings.cert_file, settings.key_file, seams.clock, seams.log));
+  VCC_ASSIGN_OR_RETURN(https, HttpServer::bindTls(settings.https_address, static_cast<int>(settings.https_port), tls,
+                                                  {*vcp_service, seams.clock, seams.random, seams.log}));
+  const std::string socket = settings.adminSocket();
+  VCC_RETURN_IF_ERROR(closeFolder(seams.files, socket));
+  VCC_ASSIGN_OR_RETURN(admin, HttpServer::bindUnix(socket, adminPeer(seams.log),
+                                                   {*admin_service, seams.clock, seams.random, seams.log}));
+  facts.listeners = {fmt::format("https://{}:{}", settings.https_address, https->port()), "unix:" + socket};
+  return okStatus();
+}
+
+Status Controller::Parts::writeRunFile() {
+  const bool any = settings.https_address == "0.0.0.0" || settings.https_address == "::";
+  JsonWriter json;
+  json.beginObject();
+  json.key("pid").integer(facts.pid);
+  json.key("https_port").integer(https->port());
+  json.key("url").string(
+      fmt::format("https://{}:{}{}", any ? "127.0.0.1" : settings.https_address, https->port(), kVcpPrefix));
+  json.key("admin_socket").string(settings.adminSocket());
+  json.endObject();
+  return seams.files.writeAtomic(paths.runFile(), json.take() + "\n", 0600);
+}
+
+Controller::Controller(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Controller::~Controller() { stop(); }
+
+Result<std::unique_ptr<Controller>> Controller::start(const Settings& settings, const ProcessSeams& seams) {
+  auto parts = std::make_unique<Parts>(settings, seams);
+  VCC_RETURN_IF_ERROR(parts->openState());
+  VCC_RETURN_IF_ERROR(parts->openDrivers());
+  parts->buildEngine();
+  parts->buildServices();
+  VCC_RETURN_IF_ERROR(parts->bindListeners());
+  VCC_RETURN_IF_ERROR(parts->engine->start());
+  parts->running = true;
+  std::unique_ptr<Controller> controller(new Controller(std::move(parts)));
+  Parts& p = *controller->parts_;
+  p.https->start();
+  p.admin->start();
+  VCC_RETURN_IF_ERROR(p.writeRunFile());
+  if (p.settings.simulated_hosts) {
+    seams.log.warn("SIMULATED_HOSTS", "machines count as prepared without ssh: for tests of drivers only");
+  }
+  seams.log.info("OCCTR_READY", "the controller serves requests",
+                 {{"version", kVersion},
+                  {"pid", p.facts.pid},
+                  {"https", p.facts.listeners.front()},
+                  {"admin_socket", p.settings.adminSocket()},
+                  {"data_dir", p.paths.dir},
+                  {"evaluation", p.stamp.evaluation ? "yes" : "no"}});
+  return controller;
+}
+
+void Controller::stop() {
+  Parts& p = *parts_;
+  if (!p.running) return;
+  p.running = false;
+  p.seams.log.info("OCCTR_STOPPING", "the controller stops");
+  if (const Status removed = p.seams.files.remove(p.paths.runFile()); !removed.ok()) {
+    p.seams.log.warn("RUN_FILE_LEFT", removed.message());
+  }
+  p.https->stop();
+  p.admin->stop();
+  p.engine->stop();
+  if (const Status removed = p.seams.files.remove(p.settings.adminSocket()); !removed.ok()) {
+    p.seams.log.warn("RUN_FILE_LEFT", removed.message());
+  }
+  p.seams.log.info("OCCTR_STOPPED", "the controller has stopped");
+}
+
+void Controller::reload() {
+  const Status loaded = parts_->catalog->load();
+  if (loaded.ok()) {
+    parts_->seams.log.info("CATALOG_RELOADED", "the VPN catalog was read again",
+                           {{"file", parts_->settings.catalog_file}});
+  } else {
+    parts_->seams.log.error("CATALOG_RELOAD_FAILED", "the present catalog stays: " + loaded.message(),
+                            {{"file", parts_->settings.catalog_file}});
+  }
+}
+
+}  // namespace vcc

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/migrations.h"
+
+#include <array>
+
+namespace vcc {
+namespace {
+
+// STRICT makes the database refuse a cell of the wrong type, whoever writes it. Foreign keys are checked at commit,
+// so the order of rows within a flush does not matter.
+constexpr std::array<std::string_view, 11> kFirst = {
+    R"(CREATE TABLE "vc" (
+      "vcid" TEXT NOT NULL, "vcno" INTEGER NOT NULL, "name" TEXT NOT NULL, "description" TEXT NOT NULL,
+      "kind" TEXT NOT NULL, "owner" TEXT NOT NULL, "token_head" TEXT NOT NULL, "created_at" INTEGER NOT NULL,
+      "deleting" INTEGER NOT NULL, "version" INTEGER NOT NULL, PRIMARY KEY ("vcid")) STRICT)",
+    R"(CREATE TABLE "unit" (
+      "unit_id" TEXT NOT NULL, "vcid" TEXT NOT NULL, "name" TEXT NOT NULL, "kind" TEXT NOT NULL,
+      "provider" TEXT NOT NULL, "instance" TEXT NOT NULL, "network" TEXT NOT NULL, "cci" TEXT NOT NULL,
+      "spec" TEXT NOT NULL, "last_node_no" INTEGER NOT NULL, "deleting" INTEGER NOT NULL,
+      "created_at" INTEGER NOT NULL, "fault_at" INTEGER NOT NULL, "fault_text" TEXT NOT NULL,
+      PRIMARY KEY ("unit_id"), FOREIGN KEY (vcid) REFERENCES vc (vcid) DEFERRABLE INITIALLY DEFERRED,
+      UNIQUE (vcid, name)) STRICT)",
+    R"(CREATE TABLE "node" (
+      "node_id" TEXT NOT NULL, "vcid" TEXT NOT NULL, "unit_id" TEXT NOT NULL, "node_no" INTEGER NOT NULL,
+      "requested_address" TEXT NOT NULL, "goal" TEXT NOT NULL, "goal_seq" INTEGER NOT NULL,
+      "goal_at" INTEGER NOT NULL, "goal_by" TEXT NOT NULL, "deadline" INTEGER NOT NULL,
+      "watch_mode" INTEGER NOT NULL, "state" TEXT NOT NULL, "reached_seq" INTEGER NOT NULL,
+      "step" TEXT NOT NULL, "step_at" INTEGER NOT NULL, "step_deadline" INTEGER NOT NULL,
+      "attempts" INTEGER NOT NULL, "next_at" INTEGER NOT NULL, "fault_at" INTEGER NOT NULL,
+      "fault_text" TEXT NOT NULL, "machine_id" TEXT NOT NULL, "container_id" TEXT NOT NULL,
+      "container_spec_hash" TEXT NOT NULL, "container_started" INTEGER NOT NULL, "boot_at" INTEGER NOT NULL,
+      PRIMARY KEY ("node_id"), FOREIGN KEY (unit_id) REFERENCES unit (unit_id) DEFERRABLE INITIALLY DEFERRED,
+      UNIQUE (unit_id, node_no)) STRICT)",
+    R"(CREATE TABLE "machine" (
+      "machine_id" TEXT NOT NULL, "node_id" TEXT NOT NULL, "unit_id" TEXT NOT NULL, "vcid" TEXT NOT NULL,
+      "instance" TEXT NOT NULL, "name" TEXT NOT NULL, "create_op" TEXT NOT NULL,
+      "item_index" INTEGER NOT NULL, "spec" TEXT NOT NULL, "scope" TEXT NOT NULL, "grant_id" TEXT NOT NULL,
+      "network" TEXT NOT NULL, "requested_address" TEXT NOT NULL, "cloud_id" TEXT NOT NULL,
+      "address" TEXT NOT NULL, "resources" TEXT NOT NULL, "driver_state" TEXT NOT NULL,
+      "observed" TEXT NOT NULL, "observed_reason" TEXT NOT NULL, "observed_at" INTEGER NOT NULL,
+      "absent_since" INTEGER NOT NULL, "host_key" TEXT NOT NULL, "open_op" TEXT NOT NULL, "want_destroy" INTEGER NOT NULL,
+      "created_at" INTEGER NOT NULL, PRIMARY KEY ("machine_id"), UNIQUE (name)) STRICT)",
+    R"(CREATE TABLE "op" (
+      "op_id" TEXT NOT NULL, "verb" TEXT NOT NULL, "vcid" TEXT NOT NULL, "instance" TEXT NOT NULL,
+      "scope" TEXT NOT NULL, "request" TEXT NOT NULL, "items" TEXT NOT NULL, "attempt" INTEGER NOT NULL,
+      "first_sent_at" INTEGER NOT NULL, "sent_at" INTEGER NOT NULL, "unresolved" INTEGER NOT NULL,
+      "next_at" INTEGER NOT NULL, "fence" INTEGER NOT NULL, "created_at" INTEGER NOT NULL,
+      PRIMARY KEY ("op_id")) STRICT)",
+    R"(CREATE TABLE "address" (
+      "instance" TEXT NOT NULL, "network" TEXT NOT NULL, "ip" TEXT NOT NULL, "node_id" TEXT NOT NULL,
+      "vcid" TEXT NOT NULL, PRIMARY KEY ("instance", "network", "ip")) STRICT)",
+    R"(CREATE TABLE "user" (
+      "name" TEXT NOT NULL, "role" TEXT NOT NULL, "created_at" INTEGER NOT NULL, PRIMARY KEY ("name")) STRICT)",
+    R"(CREATE TABLE "token" (
+      "hash" TEXT NOT NULL, "head" TEXT NOT NULL, "user" TEXT NOT NULL, "role" TEXT NOT NULL,
+      "note" TEXT NOT NULL, "mail" TEXT NOT NULL, "created_at" INTEGER NOT NULL,
+      "expires_at" INTEGER NOT NULL, PRIMARY KEY ("hash")) STRICT)",
+    R"(CREATE TABLE "event" (
+      "seq" INTEGER NOT NULL, "at" INTEGER NOT NULL, "vcid" TEXT NOT NULL, "object" TEXT NOT NULL,
+      "object_id" TEXT NOT NULL, "from_state" TEXT NOT NULL, "to_state" TEXT NOT NULL,
+      "reason" TEXT NOT NULL, "op_id" TEXT NOT NULL, PRIMARY KEY ("seq")) STRICT)",
+    R"(CREATE TABLE "lease" (
+      "shard" TEXT NOT NULL, "holder" TEXT NOT NULL, "fence" INTEGER NOT NULL, "expires_at" INTEGER NOT NULL,
+      PRIMARY KEY ("shard")) STRICT)",
+    R"(CREATE TABLE "meta" (
+      "key" TEXT NOT NULL, "text" TEXT NOT NULL, "number" INTEGER NOT NULL, PRIMARY KEY ("key")) STRICT)",
+};
+
+constexpr std::array<MigrationStep, 1> kSteps = {kFirst};
+
+}  // namespace
+
+std::span<const MigrationStep> migrationSteps() { return kSteps; }
+
+}  // namespace vcc

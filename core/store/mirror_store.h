@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "store/journal.h"
+#include "store/store.h"
+
+namespace vcc {
+
+struct StoreOptions {
+  /// The newest events stay, older ones are dropped as new ones come.
+  std::size_t events_keep = 5000;
+};
+
+/// The Store: every read is served from memory; changes go to a journal in groups.
+///
+/// A transaction runs on the mirror under the writer lock and joins the waiting group. One flush at a time, a job on
+/// `writer`, takes the whole group, writes it as one durable transaction and then tells everybody in it. So while one
+/// sync runs the next group gathers, and a thousand transactions need far fewer syncs.
+///
+/// When a flush fails, everything that is not durable is taken back, the failed group and the one that gathered
+/// meanwhile (it may rest on the failed one), and all are told kUnavailable.
+class MirrorStore final : public Store {
+ public:
+  /// Loads the journal into memory. `clock`, `writer` and `log` are borrowed and outlive the store. With an executor
+  /// that runs jobs at once, each transaction flushes alone.
+  static Result<std::unique_ptr<MirrorStore>> open(std::unique_ptr<Journal> journal, const Clock& clock,
+                                                   Executor& writer, Logger& log, const StoreOptions& options = {});
+  /// Flushes what still waits. Transactions must not be under way.
+  ~MirrorStore() override;
+
+  Status transact(const Body& body) override;
+  void transactAsync(Body body, Done done) override;
+  void read(const std::function<void(const ReadTx&)>& body) const override;
+  std::int64_t now() const override { return clock_.wallMs(); }
+  Status health() const override;
+
+ private:
+  struct State;
+  MirrorStore(std::shared_ptr<State> state, const Clock& clock, Executor& writer);
+
+  // Flush jobs hold the state too: a job that an executor runs late finds an empty group instead of a dead store.
+  std::shared_ptr<State> state_;
+  const Clock& clock_;
+  Executor& writer_;
+};
+
+}  // namespace vcc

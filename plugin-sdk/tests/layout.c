@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The layout of the boundary, written down: a change that breaks a built plugin breaks this file first. Fields may only
+ * be added at the end of a struct. */
+#include "vcp/plugin/abi.h"
+
+#if UINTPTR_MAX == 0xFFFFFFFFFFFFFFFFu
+
+#define JOIN_INNER(a, b) a##b
+#define JOIN(a, b) JOIN_INNER(a, b)
+#define CHECK(condition) typedef char JOIN(vcp_check_, __LINE__)[(condition) ? 1 : -1]
+#define AT(type, field, offset) CHECK(offsetof(type, field) == (offset))
+
+CHECK(sizeof(vcp_string_t) == 16);
+CHECK(sizeof(vcp_log_field_t) == 32);
+
+CHECK(sizeof(vcp_error_t) == 728);
+AT(vcp_error_t, struct_size, 0);
+AT(vcp_error_t, code, 4);
+AT(vcp_error_t, outcome, 8);
+AT(vcp_error_t, retry_after_ms, 16);
+AT(vcp_error_t, provider_code, 24);
+AT(vcp_error_t, request_id, 88);
+AT(vcp_error_t, message, 216);
+
+CHECK(sizeof(vcp_resource_t) == 56);
+AT(vcp_resource_t, kind, 8);
+AT(vcp_resource_t, name, 24);
+AT(vcp_resource_t, id, 40);
+
+CHECK(sizeof(vcp_item_t) == 112);
+AT(vcp_item_t, index, 8);
+AT(vcp_item_t, name, 16);
+AT(vcp_item_t, display_name, 32);
+AT(vcp_item_t, cloud_id, 48);
+AT(vcp_item_t, requested_address, 64);
+AT(vcp_item_t, driver_state, 80);
+AT(vcp_item_t, resources, 96);
+AT(vcp_item_t, resource_count, 104);
+
+CHECK(sizeof(vcp_observation_t) == 104);
+AT(vcp_observation_t, found, 4);
+AT(vcp_observation_t, index, 8);
+AT(vcp_observation_t, state, 16);
+AT(vcp_observation_t, reason, 20);
+AT(vcp_observation_t, name, 24);
+AT(vcp_observation_t, cloud_id, 40);
+AT(vcp_observation_t, address, 56);
+AT(vcp_observation_t, detail, 72);
+AT(vcp_observation_t, resources, 88);
+AT(vcp_observation_t, resource_count, 96);
+
+CHECK(sizeof(vcp_call_t) == 120);
+AT(vcp_call_t, host_data, 8);
+AT(vcp_call_t, op_id, 16);
+AT(vcp_call_t, op_size, 32);
+AT(vcp_call_t, attempt, 40);
+AT(vcp_call_t, deadline_mono_ms, 48);
+AT(vcp_call_t, vcc_id, 56);
+AT(vcp_call_t, catalog_entry, 72);
+AT(vcp_call_t, credentials, 88);
+AT(vcp_call_t, is_cancelled, 104);
+AT(vcp_call_t, progress, 112);
+
+CHECK(sizeof(vcp_host_t) == 104);
+AT(vcp_host_t, abi_minor, 4);
+AT(vcp_host_t, host_data, 8);
+AT(vcp_host_t, name, 16);
+AT(vcp_host_t, version, 32);
+AT(vcp_host_t, log, 48);
+AT(vcp_host_t, log_enabled, 56);
+AT(vcp_host_t, wall_ms, 64);
+AT(vcp_host_t, monotonic_ms, 72);
+AT(vcp_host_t, sleep, 80);
+AT(vcp_host_t, random_bytes, 88);
+AT(vcp_host_t, get_extension, 96);
+
+CHECK(sizeof(vcp_text_sink_t) == 24);
+AT(vcp_text_sink_t, host_data, 8);
+AT(vcp_text_sink_t, write, 16);
+
+CHECK(sizeof(vcp_item_sink_t) == 64);
+AT(vcp_item_sink_t, host_data, 8);
+AT(vcp_item_sink_t, machine, 16);
+AT(vcp_item_sink_t, resource, 24);
+AT(vcp_item_sink_t, driver_state, 32);
+AT(vcp_item_sink_t, done, 40);
+AT(vcp_item_sink_t, pending, 48);
+AT(vcp_item_sink_t, error, 56);
+
+CHECK(sizeof(vcp_observation_sink_t) == 40);
+AT(vcp_observation_sink_t, host_data, 8);
+AT(vcp_observation_sink_t, observed, 16);
+AT(vcp_observation_sink_t, error, 24);
+AT(vcp_observation_sink_t, complete, 32);
+
+CHECK(sizeof(vcp_plugin_info_t) == 168);
+AT(vcp_plugin_info_t, id, 8);
+AT(vcp_plugin_info_t, provider, 24);
+AT(vcp_plugin_info_t, display_name, 40);
+AT(vcp_plugin_info_t, vendor, 56);
+AT(vcp_plugin_info_t, license, 72);
+AT(vcp_plugin_info_t, version, 88);
+AT(vcp_plugin_info_t, sdk_version, 104);
+AT(vcp_plugin_info_t, capabilities, 120);
+AT(vcp_plugin_info_t, idempotency, 128);
+AT(vcp_plugin_info_t, existence, 132);
+AT(vcp_plugin_info_t, attach_needs, 136);
+AT(vcp_plugin_info_t, concurrency, 140);
+AT(vcp_plugin_info_t, max_batch, 144);
+AT(vcp_plugin_info_t, max_observe, 148);
+AT(vcp_plugin_info_t, token_ttl_ms, 152);
+AT(vcp_plugin_info_t, list_lag_ms, 160);
+
+CHECK(sizeof(vcp_driver_ops_t) == 80);
+AT(vcp_driver_ops_t, close, 8);
+AT(vcp_driver_ops_t, describe, 16);
+AT(vcp_driver_ops_t, validate, 24);
+AT(vcp_driver_ops_t, probe, 32);
+AT(vcp_driver_ops_t, create, 40);
+AT(vcp_driver_ops_t, observe, 48);
+AT(vcp_driver_ops_t, list, 56);
+AT(vcp_driver_ops_t, destroy, 64);
+AT(vcp_driver_ops_t, power, 72);
+
+CHECK(sizeof(vcp_driver_t) == 24);
+AT(vcp_driver_t, instance, 8);
+AT(vcp_driver_t, ops, 16);
+
+CHECK(sizeof(vcp_plugin_entry_t) == 64);
+AT(vcp_plugin_entry_t, magic, 0);
+AT(vcp_plugin_entry_t, struct_size, 8);
+AT(vcp_plugin_entry_t, abi_major, 12);
+AT(vcp_plugin_entry_t, abi_minor, 16);
+AT(vcp_plugin_entry_t, info, 24);
+AT(vcp_plugin_entry_t, init, 32);
+AT(vcp_plugin_entry_t, deinit, 40);
+AT(vcp_plugin_entry_t, get_extension, 48);
+AT(vcp_plugin_entry_t, open_driver, 56);
+
+#endif

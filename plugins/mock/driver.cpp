@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client.h"
+#include "spec.h"
+#include "vcp/plugin/cpp/json.h"
+#include "vcp/plugin/cpp/plugin.h"
+#include "vcp_schema.h"
+
+namespace mock {
+
+using vcp::plugin::Call;
+using vcp::plugin::Code;
+using vcp::plugin::Error;
+using vcp::plugin::Host;
+using vcp::plugin::Item;
+using vcp::plugin::Items;
+using vcp::plugin::Json;
+using vcp::plugin::Observation;
+using vcp::plugin::Observations;
+using vcp::plugin::Outcome;
+using vcp::plugin::Results;
+using vcp::plugin::State;
+
+/// What a mutation came to for one item, kept until the state file is written.
+struct Answer {
+  enum class Kind : std::uint8_t { kDone, kPending, kError };
+  Kind kind = Kind::kDone;
+  std::string cloud_id;
+  std::string address;
+  Error error{Code::kInternal, Outcome::kUnknown, ""};
+};
+
+/// A cloud without machines: its state is a file, its time passes by the host's clock. README.md describes it.
+class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, public vcp::plugin::Power {
+ public:
+  Mock(Host host, std::string_view config) : host_(host) {
+    const Json json = vcp::plugin::parseObject(config, "config");
+    data_dir_ = vcp::plugin::textOf(json, "data_dir", "").value_or("");
+    if (data_dir_.empty()) data_dir_ = ".";
+  }
+
+  std::string_view schema() const override { return vcp_schema::kText; }
+
+  void validate(std::string_view cloud_params, std::string_view catalog_entry) override {
+    checkParams(vcp::plugin::parseObject(cloud_params, "cloud_params"), parseKnobs(catalog_entry).network);
+  }
+
+  void probe(const Call& call) override {
+    const Knobs knobs = enter(call, "probe");
+    cloud(knobs).transact(call, [](Cloud::View&) {});
+  }
+
+  void create(const Call& call, std::string_view spec, const Items& items, Results& out) override {
+    const Knobs knobs = enter(call, {});
+    const Json request = vcp::plugin::parseObject(spec, "spec");
+    change(call, knobs, "create", items, out,
+           [&](Cloud::View& view, const Item& item) { return createOne(view, call, knobs, request, item); });
+  }
+
+  void destroy(const Call& call, const Items& items, Results& out) override {
+    const Knobs knobs = enter(call, {});
+    change(call, knobs, "destroy", items, out, [&](Cloud::View& view, const Item& item) {
+      const Machine* machine = view.find(item.cloud_id, item.name);
+      if (machine != nullptr && !machine->isTerminated()) view.change(machine->id, State::kGone, host_.wallMs(), 0);
+      return Answer{};
+    });
+  }
+
+  void power(const Call& call, bool on, const Items& items, Results& out) override {
+    const Knobs knobs = enter(call, {});
+    change(call, knobs, "power", items, out, [&](Cloud::View& view, const Item& item) {
+      const Machine* machine = view.find(item.cloud_id, item.name);
+      if (machine == nullptr || machine->isTerminated()) {
+        throw Error(
+            Code::kNotFound, Outcome::kNotApplied,
+            "mock machine " + std::string(item.name) + ": cannot change its power: it does not exist (any more)");
+      }
+      const State goal = on ? State::kRunning : State::kStopped;
+      const std::int64_t now = host_.wallMs();
+      if (machine->state != goal) view.change(machine->id, goal, now, on ? now + knobs.boot_ms : 0);
+      return Answer{};
+    });
+  }
+
+  void observe(const Call& call, const Items& items, Observations& out) override {
+    const Knobs knobs = enter(call, "observe");
+    std::vector<Observation> seen;
+    cloud(knobs).transact(call, [&](Cloud::View& view) {
+      for (const Item& item : items) {
+        const Machine* machine = view.find(item.cloud_id, item.name);
+        seen.push_back(machine == nullptr ? Observation{} : observationOf(*machine));
+      }
+    });
+    for (std::size_t i = 0; i < items.size(); ++i) out.observed(items[i], seen[i]);
+  }
+
+  void list(const Call& call, Observations& out) override {
+    const Knobs knobs = enter(call, "list");
+    std::vector<Observation> seen;
+    cloud(knobs).transact(call, [&](Cloud::View& view) {
+      view.each([&](const Machine& machine) {
+        if (machine.vcc == call.vccId() && !machine.isTerminated()) seen.push_back(observationOf(machine));
+        return true;
+      });
+    });
+    for (const Observation& machine : seen) {
+      if (!out.listed(machine)) return;
+    }
+    out.complete();
+  }
+
+ private:
+  /// What every request to the cloud goes through: latency, throttling, credentials, and `operation`'s own failures
+  /// (mutations fail item by item instead).
+  Knobs enter(const Call& call, std::string_view operation) {
+    Knobs knobs = parseKnobs(call.catalogEntry());
+    if (knobs.latency_ms > 0) host_.sleep(call, knobs.latency_ms, Outcome::kNotApplied);
+    if (call.isCancelled()) throw Error(Code::kCancelled, Outcome::kNotApplied, "the call was cancelled");
+    if (const std::int64_t wait_ms = cloud(knobs).throttle(knobs.rate_per_s); wait_ms > 0) {
+      throw Error(Code::kUnavailable, Outcome::kNotApplied, "mock cloud: too many requests (mock_rate_per_s)")
+          .providerCode("RequestLimitExceeded")
+          .retryAfterMs(wait_ms);
+    }
+    if (!knobs.access_key.empty()) {
+      const Json credentials = vcp::plugin::parseObject(call.credentials(), "credentials");
+      if (vcp::plugin::textOf(credentials, "access_key", "/credentials") != knobs.access_key) {
+        throw Error(Code::kUnauthenticated, Outcome::kNotApplied,
+                    "mock cloud: access_key is missing or wrong; it must equal catalog key mock_access_key")
+            .providerCode("InvalidAccessKey");
+      }
+    }
+    if (const Fault* fault = drawFault(knobs, operation)) throw failure(*fault, operation);
+    return knobs;
+  }
+
+  /// Runs `one` for each item inside one transaction, with the simulated failures around it, and reports after it.
+  template <class One>
+  void change(const Call& call, const Knobs& knobs, const char* operation, const Items& items, Results& out,
+              One&& one) {
+    std::vector<Answer> answers;
+    cloud(knobs).transact(call, [&](Cloud::View& view) {
+      for (const Item& item : items) answers.push_back(attempt(view, knobs, operation, answers.size(), item, one));
+    });
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Answer& answer = answers[i];
+      if (answer.kind == Answer::Kind::kError) {
+        out.error(items[i], answer.error);
+      } else if (answer.kind == Answer::Kind::kPending) {
+        out.pending(items[i], 0);
+      } else {
+        if (!answer.cloud_id.empty()) out.machine(items[i], answer.cloud_id, answer.address);
+        out.done(items[i]);
+      }
+    }
+  }
+
+  template <class One>
+  Answer attempt(Cloud::View& view, const Knobs& knobs, const char* operation, std::size_t position, const Item& item,
+                 One&& one) {
+    Answer answer;
+    if (static_cast<std::int64_t>(position) >= knobs.max_batch) {  // for the next step
+      answer.kind = Answer::Kind::kPending;
+      return answer;
+    }
+    try {
+      const Fault* fault = drawFault(knobs, operation);
+      if (fault == nullptr || fault->kind == Fault::Kind::kLost) answer = one(view, item);
+      if (fault != nullptr) throw failure(*fault, operation);
+    } catch (const Error& error) {
+      answer = Answer{Answer::Kind::kError, {}, {}, error};
+    }
+    return answer;
+  }
+
+  Answer createOne(Cloud::View& view, const Call& call, const Knobs& knobs, const Json& spec, const Item& item) {
+    const std::string token = std::string(call.opId()) + "#" + std::to_string(item.index);
+    const std::string hash = requestHash(spec, item);
+    if (const Machine* made = view.byToken(token)) {
+      if (made->request_hash != hash)
+        throw conflict(item, "IdempotentParameterMismatch", "its token was used for another request");
+      return Answer{Answer::Kind::kDone, made->id, formatIpv4(made->address), {Code::kInternal, Outcome::kUnknown, ""}};
+    }
+    Machine machine;
+    machine.address = chooseAddress(view, knobs.network, item);
+    machine.id = "mock-" + host_.randomHex(17);
+    machine.token = token;
+    machine.request_hash = hash;
+    machine.name = item.name;
+    machine.display_name = item.display_name;
+    machine.vcc = call.vccId();
+    machine.reason = vcp::plugin::Reason::kRequested;
+    machine.created_ms = machine.changed_ms = host_.wallMs();
+    machine.ready_ms = machine.created_ms + knobs.boot_ms;
+    if (const Fault* fault = drawFault(knobs, "boot")) {
+      machine.boot_fails = true;
+      machine.detail = "simulated boot failure (mock_fail boot: " + fault->name + ")";
+    }
+    machine.extra = extraOf(spec).dump(-1, ' ', false, Json::error_handler_t::replace);
+    Answer answer{
+        Answer::Kind::kDone, machine.id, formatIpv4(machine.address), {Code::kInternal, Outcome::kUnknown, ""}};
+    view.add(std::move(machine));
+    return answer;
+  }
+
+  static std::uint32_t chooseAddress(Cloud::View& view, const Network& network, const Item& item) {
+    if (item.requested_address.empty()) {
+      const std::uint32_t address = view.freeAddress(network);
+      if (address != 0) return address;
+      throw Error(Code::kResourceExhausted, Outcome::kNotApplied,
+                  "mock machine " + std::string(item.name) + ": no free address in " + formatIpv4(network.base) + "/" +
+                      std::to_string(network.prefix) + " (private_network_ipmask)")
+          .providerCode("InsufficientFreeAddresses");
+    }
+    const auto address = parseIpv4(std::string(item.requested_address));
+    if (!address || !network.contains(*address)) {
+      throw vcp::plugin::invalid("/cloud_params/ip_address_list",
+                                 std::string(item.requested_address) + " is not an address of private_network_ipmask");
+    }
+    if (view.isTaken(*address)) {
+      throw conflict(item, "AddressInUse", "address " + std::string(item.requested_address) + " is in use");
+    }
+    return *address;
+  }
+
+  static Error conflict(const Item& item, const char* provider_code, const std::string& cause) {
+    return Error(Code::kAlreadyExists, Outcome::kNotApplied,
+                 "mock machine " + std::string(item.name) + ": cannot be created: " + cause)
+        .providerCode(provider_code);
+  }
+
+  /// cloud_params that are kept for show, and the labels. Never the secret.
+  static Json extraOf(const Json& spec) {
+    Json extra = Json::object();
+    if (const auto labels = spec.find("labels"); labels != spec.end()) extra["labels"] = *labels;
+    const auto params = spec.find("cloud_params");
+    if (params == spec.end() || !params->is_object()) return extra;
+    for (const char* key : {"tags", "volume_id", "size", "cloud_image"}) {
+      if (const auto value = params->find(key); value != params->end() && !value->is_null()) extra[key] = *value;
+    }
+    return extra;
+  }
+
+  /// FNV-1a of what the user asked for; not the secret, which may be rotated between two sends.
+  static std::string requestHash(const Json& spec, const Item& item) {
+    Json params = spec.value("cloud_params", Json::object());
+    if (params.is_object()) params.erase("access_key");
+    const std::string text = std::string(item.name) + "\n" + std::string(item.requested_address) + "\n" +
+                             params.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return std::to_string(hash);
+  }
+
+  Observation observationOf(const Machine& machine) const {
+    Observation seen;
+    seen.found = true;
+    seen.state = machine.at(host_.wallMs());
+    seen.reason = machine.reason;
+    seen.name = machine.name;
+    seen.cloud_id = machine.id;
+    seen.address = formatIpv4(machine.address);
+    if (seen.state == State::kFailed) seen.detail = machine.detail;
+    return seen;
+  }
+
+  const Fault* drawFault(const Knobs& knobs, std::string_view operation) const {
+    const auto it = knobs.faults.find(operation);
+    if (it == knobs.faults.end()) return nullptr;
+    std::uint8_t bytes[4];
+    host_.randomBytes(bytes, sizeof bytes);
+    const std::uint32_t drawn = std::uint32_t{bytes[0]} << 24U | std::uint32_t{bytes[1]} << 16U |
+                                std::uint32_t{bytes[2]} << 8U | std::uint32_t{bytes[3]};
+    return drawn / 4294967296.0 < it->second.probability ? &it->second : nullptr;
+  }
+
+  static Error failure(const Fault& fault, std::string_view operation) {
+    const bool refused = fault.kind == Fault::Kind::kRefused;
+    return Error(fault.code, refused ? Outcome::kNotApplied : Outcome::kUnknown,
+                 "mock cloud: simulated failure of " + std::string(operation) + ": " + fault.name + " (mock_fail)")
+        .providerCode("Simulated");
+  }
+
+  Cloud& cloud(const Knobs& knobs) {
+    std::string path = knobs.state_file.empty() ? "mock-cloud.jsonl" : knobs.state_file;
+    if (path[0] != '/') path = data_dir_ + "/" + path;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_ptr<Cloud>& cloud = clouds_[path];
+    if (!cloud) cloud = std::make_unique<Cloud>(host_, path);
+    return *cloud;
+  }
+
+  const Host host_;
+  std::string data_dir_;
+  std::mutex mutex_;                                      // guards clouds_
+  std::map<std::string, std::unique_ptr<Cloud>> clouds_;  // by state file; as many as the administrator's entries name
+};
+
+constexpr vcp_plugin_info_t makeInfo() {
+  vcp_plugin_info_t info{};
+  info.id = VCP_LITERAL("jp.ac.nii.vcp.mock");
+  info.provider = VCP_LITERAL("mock");
+  info.display_name = VCP_LITERAL("Simulated cloud");
+  info.vendor = VCP_LITERAL("VCP");
+  info.license = VCP_LITERAL("Apache-2.0");
+  info.version = VCP_LITERAL("1.0+20261123");
+  info.capabilities = VCP_CAP_SIMULATED_HOSTS;
+  info.idempotency = VCP_IDEMPOTENCY_TOKEN;
+  info.existence = VCP_EXISTENCE_OBSERVED;
+  info.attach_needs = VCP_ATTACH_ANY;
+  info.concurrency = 64;
+  info.max_batch = 50;
+  info.max_observe = 1000;
+  info.token_ttl_ms = 24 * 3'600'000;
+  return info;
+}
+constexpr vcp_plugin_info_t kInfo = makeInfo();
+
+}  // namespace mock
+
+VCP_PLUGIN(mock::Mock, mock::kInfo);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define NAME "foreign_index"
+#define OWN_CREATE
+#define CREATE own_create
+#include "good.h"
+
+/* Answers for an item that nobody asked about. */
+static int32_t own_create(vcp_driver_instance_t* driver, const vcp_call_t* call, vcp_string_t spec,
+                          const vcp_item_t* const* items, uint64_t count, const vcp_item_sink_t* out,
+                          vcp_error_t* error) {
+  uint64_t i;
+  UNUSED(driver), UNUSED(call), UNUSED(spec), UNUSED(error);
+  for (i = 0; i < count; ++i) {
+    out->done(out, items[i]->index + 1000);
+  }
+  return VCP_OK;
+}

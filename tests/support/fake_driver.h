@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plugin_host/driver.h"
+
+namespace vcc::test {
+
+/// A cloud in memory behind the Driver interface, for tests of the engine on one thread. Machines are keyed by name;
+/// `script` may replace the answer to a call, after the call took effect or instead of it.
+class FakeDriver final : public Driver {
+ public:
+  struct CloudMachine {
+    std::string id;
+    std::string address;
+    MachineState state = MachineState::kRunning;
+  };
+  /// What is to happen to one item of one call. Default: it works.
+  struct Fate {
+    bool apply = true;            ///< does the cloud do it
+    Status error;                 ///< what the caller hears; ok = the truth
+    bool silent = false;          ///< the item gets no answer at all
+    std::int64_t pending_ms = 0;  ///< > 0: PENDING
+  };
+  using Script = std::function<Fate(const std::string& call, const CallContext& context, const MachineRef& ref)>;
+
+  DriverInfo facts;
+  Script script;
+  std::map<std::string, CloudMachine> cloud;
+  std::vector<std::string> calls;   ///< "create x3", in order
+  std::vector<std::string> tokens;  ///< op ids of creates
+  int observe_calls = 0;
+  MachineState boots_as = MachineState::kRunning;
+
+  FakeDriver() {
+    facts.id = "test.fake";
+    facts.provider = "fake";
+    facts.version = "1.0";
+    facts.idempotency = Idempotency::kToken;
+    facts.token_ttl_ms = 3600000;
+    facts.list_lag_ms = 1000;
+    facts.max_batch = 10;
+    facts.max_observe = 100;
+    facts.simulated_hosts = true;
+  }
+
+  const DriverInfo& info() const override { return facts; }
+  Status validate(const std::string&, const std::string&) override { return okStatus(); }
+  Status probe(const CallContext&) override { return okStatus(); }
+
+  std::vector<ItemResult> create(const CallContext& context, const std::string&,
+                                 const std::vector<MachineRef>& items) override {
+    tokens.push_back(context.op_id);
+    return each("create", context, items, [this](const MachineRef& ref, ItemResult& result) {
+      auto [it, fresh] = cloud.try_emplace(ref.name);
+      if (fresh) {
+        it->second.id = fmt::format("i-{}", ++made_);
+        it->second.address = ref.requested_address.empty() ? fmt::format("10.0.0.{}", made_) : ref.requested_address;
+        it->second.state = boots_as;
+      }
+      result.cloud_id = it->second.id;
+    });
+  }
+
+  std::vector<ItemResult> destroy(const CallContext& context, const std::vector<MachineRef>& items) override {
+    return each("destroy", context, items, [this](const MachineRef& ref, ItemResult&) { cloud.erase(ref.name); });
+  }
+
+  std::vector<ItemResult> power(const CallContext&, bool, const std::vector<MachineRef>& items) override {
+    return std::vector<ItemResult>(items.size());
+  }
+
+  std::vector<Observation> observe(const CallContext&, const std::vector<MachineRef>& refs) override {
+    ++observe_calls;
+    std::vector<Observation> seen(refs.size());
+    for (std::size_t i = 0; i < refs.size(); ++i) {
+      const auto it = cloud.find(refs[i].name);
+      seen[i].found = it != cloud.end();
+      if (!seen[i].found) continue;
+      seen[i].cloud_id = it->second.id;
+      seen[i].address = it->second.address;
+      seen[i].state = it->second.state;
+    }
+    return seen;
+  }
+
+  Status list(const CallContext&, const std::function<void(const Observation&)>&, bool* complete) override {
+    *complete = false;
+    return unimplemented("fake");
+  }
+
+ private:
+  std::vector<ItemResult> each(const std::string& call, const CallContext& context,
+                               const std::vector<MachineRef>& items,
+                               const std::function<void(const MachineRef&, ItemResult&)>& effect) {
+    calls.push_back(fmt::format("{} x{}", call, items.size()));
+    std::vector<ItemResult> results(items.size());
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Fate fate = script ? script(call, context, items[i]) : Fate{};
+      results[i].state = ItemState::kDone;
+      if (fate.apply) effect(items[i], results[i]);
+      if (fate.pending_ms > 0) {
+        results[i].state = ItemState::kPending;
+        results[i].retry_after_ms = fate.pending_ms;
+      }
+      if (!fate.error.ok()) {
+        results[i] = {};
+        results[i].error = fate.error;
+      }
+      if (fate.silent) results[i] = {.error = Status(Code::kUnknown, "no answer", Outcome::kUnknown)};
+    }
+    return results;
+  }
+
+  int made_ = 0;
+};
+
+/// A registry of one driver instance "fake".
+class FakeRegistry final : public DriverRegistry {
+ public:
+  explicit FakeRegistry(std::shared_ptr<Driver> driver) {
+    DriverSlot slot;
+    slot.instance = "fake";
+    slot.providers = {"fake"};
+    slot.driver = std::move(driver);
+    slots_.push_back(std::move(slot));
+  }
+  const std::vector<DriverSlot>& slots() const override { return slots_; }
+  const DriverSlot* byProvider(std::string_view provider) const override {
+    return provider == "fake" ? &slots_.front() : nullptr;
+  }
+  const DriverSlot* byInstance(std::string_view instance) const override {
+    return instance == "fake" ? &slots_.front() : nullptr;
+  }
+  /// As if the plugin had been refused at start.
+  void unload() {
+    slots_.front().driver.reset();
+    slots_.front().refusal = failedPrecondition("refused by the test");
+  }
+
+ private:
+  std::vector<DriverSlot> slots_;
+};
+
+}  // namespace vcc::test

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "host/host.h"
+
+namespace vcc::test {
+
+/// Servers in memory behind the Host interface. Each call may be made to fail by setting `failure`.
+class FakeHost final : public Host {
+ public:
+  std::map<std::string, std::vector<FoundContainer>> containers;  ///< by address
+  std::map<std::string, Status> failure;                          ///< by call: "inspect", "run", "probe" ...
+  std::vector<std::string> calls;
+  bool image_present = true;
+  JobState pull = JobState::kUnknown;
+  ContainerSpec last_spec;
+  HostTarget last_target;
+
+  Result<HostReport> inspect(const HostTarget& target, const std::string&, std::int64_t) override {
+    last_target = target;
+    if (const Status s = call("inspect"); !s.ok()) return s;
+    HostReport report;
+    report.host_key = "ssh-ed25519 KEY";
+    report.engine = "docker";
+    report.image_present = image_present;
+    report.containers = containers[target.address];
+    return report;
+  }
+  Status startPull(const HostTarget&, const std::string&, const std::string&, std::int64_t) override {
+    if (const Status s = call("startPull"); !s.ok()) return s;
+    pull = JobState::kRunning;
+    return okStatus();
+  }
+  Result<JobReport> pollPull(const HostTarget&, const std::string&, std::int64_t) override {
+    if (const Status s = call("pollPull"); !s.ok()) return s;
+    const JobReport report{pull, "the registry said no"};
+    if (pull == JobState::kRunning) pull = JobState::kDone;
+    return report;
+  }
+  Result<std::string> runContainer(const HostTarget& target, const ContainerSpec& spec, std::int64_t) override {
+    last_spec = spec;
+    if (const Status s = call("run"); !s.ok()) return s;
+    FoundContainer made;
+    made.id = "c-" + spec.name;
+    made.name = spec.name;
+    made.running = true;
+    for (const auto& [key, value] : spec.labels) {
+      if (key == "vcp.vcc") made.vcc = value;
+      if (key == "vcp.vcid") made.vcid = value;
+      if (key == "vcp.unit") made.unit = value;
+      if (key == "vcp.node_id") made.node_id = value;
+      if (key == "vcp.address") made.address = value;
+      if (key == "vcp.spec") made.spec_hash = value;
+    }
+    for (const FoundContainer& other : containers[target.address]) {
+      if (other.name == made.name) return alreadyExists("name taken");
+    }
+    containers[target.address].push_back(made);
+    return made.id;
+  }
+  Status startContainer(const HostTarget&, const std::string&, std::int64_t) override { return call("start"); }
+  Status stopContainer(const HostTarget&, const std::string&, std::int64_t) override { return call("stop"); }
+  Status removeContainer(const HostTarget& target, const std::string& id, std::int64_t) override {
+    if (const Status s = call("remove"); !s.ok()) return s;
+    std::erase_if(containers[target.address], [&](const FoundContainer& c) { return c.id == id; });
+    return okStatus();
+  }
+  Status probeBanner(const std::string&, int, std::int64_t) override { return call("probe"); }
+
+ private:
+  Status call(const std::string& name) {
+    calls.push_back(name);
+    const auto it = failure.find(name);
+    return it == failure.end() ? okStatus() : it->second;
+  }
+};
+
+}  // namespace vcc::test

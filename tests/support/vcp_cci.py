@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The CCI texts that the published SDK makes by formatting strings (spec sdk-cci section 7). Standard library only."""
+
+import base64
+
+SDK_VERSION = "25.10.0+20251001"
+
+
+def encode(text):
+    """CCI text as it stands in a JSON body."""
+    return base64.b64encode(text.encode("utf-8")).decode("ascii")
+
+
+def vc(name, kind="compute"):
+    return f"""
+- vc:
+    cci_version: "{SDK_VERSION}"
+    type: {kind}
+    description: "{name}"
+    name: {name}
+"""
+
+
+def unit(name, provider, params, *, num_nodes=1, image="vcp/base:1.8.1-alpine3.13-x86_64", volumes=(), environment=(),
+         docker_opt=None, network="default"):
+    """A compute unit. `params` is the text of the cloud_params block; see onpremises() and mock()."""
+    def items(values):
+        return "".join(f"\n        - {value}" for value in values) if values else " []"
+
+    return f"""
+- unit:
+    cci_version: "1.1"
+    name: {name}
+    description: ""
+    private_network: {network}
+    num_nodes: {num_nodes}
+    image: {image}
+    recovery_mode: none
+    docker_opt: {docker_opt or {}}
+    params:
+        v:{items(volumes)}
+        e:{items(environment)}
+    cloud_provider: {provider}
+    cloud_params:
+{params}
+"""
+
+
+def onpremises(addresses, user_name="ubuntu", network_if=None):
+    """cloud_params of existing servers. The SDK prints Python's None, and leaves num_nodes at 1."""
+    return f"""        cci_version: "1.0"
+        user_name: {user_name}
+        ip_address_list: {list(addresses)}
+        network_if: {network_if}"""
+
+
+def mock(addresses=(), tags=None):
+    """cloud_params of the simulated cloud."""
+    return f"""        cci_version: "1.0"
+        ip_address_list: {list(addresses)}
+        tags: {tags or {}}"""

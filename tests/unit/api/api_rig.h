@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/admin/admin_api.h"
+#include "api/service.h"
+#include "api/vcp/vcp_api.h"
+#include "base/encoding.h"
+#include "base/executor.h"
+#include "secrets/tokens.h"
+#include "store/open_store.h"
+#include "support/fake_clock.h"
+#include "support/fake_driver.h"
+
+namespace vcc::test {
+
+inline const std::string kVccId = "c80e43c2a1b2c3d4e5f60718293a4b5c";
+
+inline std::string vcCci(const std::string& name) {
+  return base64Encode(
+      fmt::format("\n- vc:\n    cci_version: \"23.04.0\"\n    type: compute\n    description: \"{}\"\n    "
+                  "name: {}\n",
+                  name, name));
+}
+
+inline std::string unitCci(const std::string& name, int nodes) {
+  return base64Encode(
+      fmt::format("\n- unit:\n    cci_version: \"1.1\"\n    name: {}\n    private_network: default\n    num_nodes: {}\n"
+                  "    image: localhost/vcp/base:1\n    params:\n        v: []\n        e: ['SECRET=hunter2']\n"
+                  "    cloud_provider: fake\n    cloud_params:\n        cci_version: \"1.0\"\n        colour: blue\n",
+                  name, nodes));
+}
+
+/// The API above real commands on a memory store; no sockets, no engine.
+class ApiRig {
+ public:
+  FakeClock clock{1'664'292'777'000};  // 2022/09/27 15:32:57 UTC
+  SeededRandom random{5};
+  NullLogger log;
+  InlineExecutor writer;
+  std::unique_ptr<Store> store = makeMemoryStore(clock, writer, log);
+  std::shared_ptr<FakeDriver> driver = std::make_shared<FakeDriver>();
+  FakeRegistry registry{driver};
+  std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>(
+      Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
+  std::vector<std::string> woken;
+  std::unique_ptr<Commands> commands;
+  std::unique_ptr<RoutedService> api;
+  std::unique_ptr<RoutedService> admin;
+  std::string token;   // nobody, fullaccess
+  std::string reader;  // nobody, readonly
+  std::string other;   // user other
+  std::string super;   // user boss, role super
+
+  ApiRig() {
+    driver->facts.clear_keys = {"colour"};
+    commands = std::make_unique<Commands>(CommandSeams{
+        *store,
+        registry,
+        [this] { return catalog; },
+        random,
+        log,
+        Limits{},
+        false,
+        {},
+        [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); }});
+    const VcpSeams seams{*store, *commands, registry, [this] { return catalog; }, log, kVccId, "ssh-ed25519 AAAA vcc"};
+    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), *store, clock, log);
+    const AdminSeams admin_seams{*store,
+                                 random,
+                                 log,
+                                 registry,
+                                 [this] { return catalog; },
+                                 [] { return EngineStatus{3, 5, 2, 1, 1, 0}; },
+                                 [this] {
+                                   ProcessFacts facts;
+                                   facts.pid = 17;
+                                   facts.started_ms = clock.wallMs() - 5000;
+                                   facts.vcc_id = kVccId;
+                                   facts.evaluation = true;
+                                   facts.listeners = {"https://127.0.0.1:8443"};
+                                   return facts;
+                                 }};
+    admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, clock, log);
+    REQUIRE(ensureNobody(*store).ok());
+    REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());
+    REQUIRE(addUser(*store, "boss", UserRole::kSuper).ok());
+    token = makeToken("nobody", ApiRole::kFullAccess);
+    reader = makeToken("nobody", ApiRole::kReadOnly);
+    other = makeToken("other", ApiRole::kFullAccess);
+    super = makeToken("boss", ApiRole::kFullAccess);
+  }
+
+  std::string makeToken(const std::string& user, ApiRole role) {
+    NewToken wanted;
+    wanted.user = user;
+    wanted.role = role;
+    return createToken(*store, random, wanted).value().reveal();
+  }
+
+  static HttpAnswer ask(HttpService& service, const HttpHead& head, const std::string& body) {
+    const Admission admission = service.admit(head);
+    return admission.refusal ? *admission.refusal : admission.run(body);
+  }
+  /// A request of `who`, below the prefix.
+  HttpAnswer call(const std::string& who, const std::string& method, const std::string& path,
+                  const std::string& body = "", const std::string& privileged = "") {
+    return ask(*api, {"00c0ffee", method, kVcpPrefix + path, who, privileged, "127.0.0.1"}, body);
+  }
+  HttpAnswer administer(const std::string& method, const std::string& path, const std::string& body = "") {
+    return ask(*admin, {"00c0ffee", method, kAdminPrefix + path, "", "", "uid=0 pid=1"}, body);
+  }
+
+  std::string makeVc(const std::string& who, const std::string& name) {
+    const HttpAnswer answer = call(who, "POST", "/vcs", "{\"cci\": \"" + vcCci(name) + "\"}");
+    REQUIRE(answer.status == 202);
+    return answer.body.substr(9, 32);  // {"vcid":"
+  }
+  void makeUnit(const std::string& vcid, const std::string& name, int nodes) {
+    const HttpAnswer answer = call(token, "POST", "/vcs/" + vcid,
+                                   "{\"info\": \"" + unitCci(name, nodes) + "\", \"unit_name\": \"" + name + "\"}");
+    INFO(answer.body);
+    REQUIRE(answer.status == 202);
+  }
+};
+
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace vcc::test

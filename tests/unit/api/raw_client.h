@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <Poco/Net/Context.h>
+#include <Poco/Net/SecureStreamSocket.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <string>
+
+namespace vcc::test {
+
+/// What came back, taken apart by hand so that no client library smooths anything over.
+struct RawAnswer {
+  int status = 0;
+  std::string head;
+  std::string body;
+
+  std::string header(const std::string& name) const {
+    std::string lower = head;
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    const auto at = lower.find("\r\n" + name + ": ");
+    if (at == std::string::npos) return {};
+    const auto begin = at + name.size() + 4;
+    return head.substr(begin, head.find("\r\n", begin) - begin);
+  }
+};
+
+/// One TLS connection that sends bytes as they are. Anything that takes longer than 20 s throws.
+class RawClient {
+ public:
+  explicit RawClient(int port)
+      : socket_(
+            Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(port)),
+            new Poco::Net::Context(Poco::Net::Context::TLS_CLIENT_USE, "", "", "", Poco::Net::Context::VERIFY_NONE)) {
+    socket_.setReceiveTimeout(Poco::Timespan(20, 0));
+    socket_.setSendTimeout(Poco::Timespan(20, 0));
+  }
+
+  void send(const std::string& bytes) {
+    std::size_t sent = 0;
+    while (sent < bytes.size()) {
+      const int count = socket_.sendBytes(bytes.data() + sent, static_cast<int>(bytes.size() - sent));
+      if (count <= 0) throw std::runtime_error("the server closed while we sent");
+      sent += static_cast<std::size_t>(count);
+    }
+  }
+
+  /// The next answer; nullopt when the server closed instead. `head_only` for HEAD.
+  std::optional<RawAnswer> receive(bool head_only = false) {
+    RawAnswer answer;
+    std::size_t end = std::string::npos;
+    while ((end = pending_.find("\r\n\r\n")) == std::string::npos) {
+      if (!more()) return std::nullopt;
+    }
+    answer.head = pending_.substr(0, end + 2);
+    pending_.erase(0, end + 4);
+    answer.status = std::stoi(answer.head.substr(9, 3));
+    if (head_only || answer.status == 100) return answer;
+    const std::size_t length = std::stoul(answer.header("content-length"));
+    while (pending_.size() < length && more()) {
+    }
+    answer.body = pending_.substr(0, length);
+    pending_.erase(0, length);
+    return answer;
+  }
+
+  RawAnswer ask(const std::string& bytes, bool head_only = false) {
+    send(bytes);
+    const auto answer = receive(head_only);
+    if (!answer) throw std::runtime_error("the server closed without an answer");
+    return *answer;
+  }
+
+  /// True when the server has closed (or closes within the time limit).
+  bool closed() { return pending_.empty() && !more(); }
+
+ private:
+  bool more() {
+    char buffer[16384];
+    int count = 0;
+    try {
+      count = socket_.receiveBytes(buffer, sizeof(buffer));
+    } catch (const Poco::TimeoutException&) {
+      throw;
+    } catch (const Poco::Exception&) {
+      return false;
+    }
+    if (count <= 0) return false;
+    pending_.append(buffer, static_cast<std::size_t>(count));
+    return true;
+  }
+
+  Poco::Net::SecureStreamSocket socket_;
+  std::string pending_;
+};
+
+}  // namespace vcc::test

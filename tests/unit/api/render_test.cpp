@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/vcp/render.h"
+
+#include "api/vcp/render_cache.h"
+#include "api_rig.h"
+#include "model/cci.h"
+
+using namespace vcc;
+using namespace vcc::test;
+
+namespace {
+
+const std::string kVcid = "c06a5b39f4b24c0c9a6f0d7a2e5b1c34";
+const std::string kUnitId = "11111111111111111111111111111111";
+
+std::string id(char c) { return std::string(32, c); }
+
+Node bootedNode() {
+  Node node;
+  node.node_id = id('a');
+  node.vcid = kVcid;
+  node.unit_id = kUnitId;
+  node.node_no = 1;
+  node.state = State::kRunning;
+  node.machine_id = id('9');
+  node.boot_at = 1'664'292'810'000;
+  node.container_started = 1'664'292'950'000;
+  return node;
+}
+
+void fill(ApiRig& rig) {
+  const Status done = rig.store->transact([](Tx& tx) -> Status {
+    Vc vc;
+    vc.vcid = kVcid;
+    vc.vcno = 8;
+    vc.name = "handson102_0";
+    vc.owner = "nobody";
+    vc.created_at = 1'664'292'777'000;
+    VCC_RETURN_IF_ERROR(tx.vcs().put(vc));
+    Unit unit;
+    unit.unit_id = kUnitId;
+    unit.vcid = kVcid;
+    unit.name = "aws-server";
+    unit.provider = "fake";
+    unit.instance = "fake";
+    unit.network = "default";
+    unit.created_at = 1'664'292'780'000;
+    unit.spec = "not json";
+    VCC_RETURN_IF_ERROR(tx.units().put(unit));
+    Machine machine;
+    machine.machine_id = id('9');
+    machine.node_id = id('a');
+    machine.unit_id = kUnitId;
+    machine.vcid = kVcid;
+    machine.name = "vcp-c80e43c2-1";
+    machine.cloud_id = "i-0eea84db32c631d3f";
+    machine.address = "172.30.2.7";
+    VCC_RETURN_IF_ERROR(tx.machines().put(machine));
+    Node second = bootedNode();
+    second.node_id = "00000000000000000000000000000000";  // before the first by id
+    second.node_no = 2;
+    second.machine_id.clear();
+    second.requested_address = "172.30.2.8";
+    second.state = State::kBooting;
+    second.boot_at = 0;
+    second.container_started = 0;
+    second.watch_mode = false;
+    VCC_RETURN_IF_ERROR(tx.nodes().put(second));
+    return tx.nodes().put(bootedNode());
+  });
+  REQUIRE(done.ok());
+}
+
+RenderedVc render(ApiRig& rig) {
+  RenderedVc out;
+  rig.store->read([&](const ReadTx& tx) {
+    out = renderVc(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, rig.log});
+  });
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a VC is rendered field by field, nodes in the order of their numbers, no null anywhere") {
+  ApiRig rig;
+  fill(rig);
+  CHECK(render(rig).json ==
+        R"({"vcc_id":"c80e43c2a1b2c3d4e5f60718293a4b5c","vcid":"c06a5b39f4b24c0c9a6f0d7a2e5b1c34","vcno":8,)"
+        R"("type":"compute","name":"handson102_0","description":"","owner":"nobody","state":"APPLYING",)"
+        R"("cdate":"2022/09/27 15:32:57 UTC","error_message":"","unit":[{"name":"aws-server","type":"compute",)"
+        R"("provider":"fake","private_network":"default","state":"INDEFINITE","cdate":"2022/09/27 15:33:00 UTC",)"
+        R"("error_message":"","info":"","node":[)"
+        R"({"node_no":1,"node_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","name":"handson102_0-aws-server-1",)"
+        R"("state":"RUNNING","cloud_instance_address":"172.30.2.7","cloud_instance_id":"i-0eea84db32c631d3f",)"
+        R"("volumes":[],"boot_date":"2022/09/27 15:33:30 UTC","container_date":"2022/09/27 15:35:50 UTC",)"
+        R"("watch_mode":true,"error_message":""},)"
+        R"({"node_no":2,"node_id":"00000000000000000000000000000000","name":"handson102_0-aws-server-2",)"
+        R"("state":"BOOTING","cloud_instance_address":"172.30.2.8","cloud_instance_id":"",)"
+        R"("volumes":[],"boot_date":"","container_date":"","watch_mode":false,"error_message":""}]}]})");
+}
+
+TEST_CASE("slices are the units") {
+  ApiRig rig;
+  fill(rig);
+  const RenderedVc vc = render(rig);
+  REQUIRE(vc.units.size() == 1);
+  const UnitSlice slice = vc.units.at("aws-server");
+  const std::string unit = vc.json.substr(slice.offset, slice.length);
+  CHECK(unit.rfind("{\"name\":\"aws-server\"", 0) == 0);
+  CHECK(unit.back() == '}');
+  CHECK(vc.json[slice.offset + slice.length] == ']');
+}
+
+TEST_CASE("faults: every line has its time, and the unit repeats those of its failed nodes") {
+  CHECK(faultLines({}).empty());
+  CHECK(faultLines({1'664'292'777'000, "a\nb"}) == "2022/09/27 15:32:57 UTC: a\n2022/09/27 15:32:57 UTC: b");
+  ApiRig rig;
+  fill(rig);
+  REQUIRE(rig.store
+              ->transact([](Tx& tx) -> Status {
+                Node node = bootedNode();
+                node.state = State::kError;
+                node.fault = {1'664'292'777'000, "step ssh: refused"};
+                return tx.nodes().put(node);
+              })
+              .ok());
+  const std::string json = render(rig).json;
+  CHECK(contains(json, R"("state":"ERROR","cdate":"2022/09/27 15:33:00 UTC","error_message":)"
+                       R"("2022/09/27 15:32:57 UTC: node 1: step ssh: refused")"));
+  CHECK(contains(json, R"("owner":"nobody","state":"ERROR")"));
+}
+
+TEST_CASE("info is YAML with secrets masked and the driver's clear keys shown") {
+  ApiRig rig;
+  const std::string vcid = rig.makeVc(rig.token, "x");
+  rig.makeUnit(vcid, "web", 1);
+  const std::string json = rig.call(rig.token, "GET", "/vcs/" + vcid).body;
+  CHECK(contains(json, R"("info":")"));
+  CHECK(contains(json, "blue"));
+  CHECK_FALSE(contains(json, "hunter2"));
+}
+
+TEST_CASE("a storage unit has disks, not nodes") {
+  ApiRig rig;
+  fill(rig);
+  REQUIRE(rig.store
+              ->transact([](Tx& tx) -> Status {
+                Unit unit = *tx.units().find(kUnitId);
+                unit.kind = UnitKind::kStorage;
+                return tx.units().put(unit);
+              })
+              .ok());
+  const std::string json = render(rig).json;
+  CHECK(contains(json, R"("disk":[])"));
+  CHECK_FALSE(contains(json, R"("node":)"));
+}
+
+TEST_CASE("the cache gives the same text while the version stands, and another one after a change") {
+  ApiRig rig;
+  fill(rig);
+  RenderCache cache;
+  const auto get = [&] {
+    std::shared_ptr<const RenderedVc> text;
+    rig.store->read([&](const ReadTx& tx) {
+      text = cache.get(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, rig.log});
+    });
+    return text;
+  };
+  const auto first = get();
+  CHECK(get() == first);
+  REQUIRE(rig.store
+              ->transact([](Tx& tx) -> Status {
+                Node node = bootedNode();
+                node.state = State::kSuspending;
+                return tx.nodes().put(node);
+              })
+              .ok());
+  const auto second = get();
+  CHECK(second != first);
+  CHECK(contains(second->json, "SUSPENDING"));
+}
+
+TEST_CASE("the cache is bounded: what was used longest ago goes first") {
+  ApiRig rig;
+  const std::string a = rig.makeVc(rig.token, "a");
+  const std::string b = rig.makeVc(rig.token, "b");
+  RenderCache cache(100);  // less than one text
+  const auto get = [&](const std::string& vcid) {
+    std::shared_ptr<const RenderedVc> text;
+    rig.store->read([&](const ReadTx& tx) {
+      text = cache.get(tx, *tx.vcs().find(vcid), {kVccId, rig.registry, rig.log});
+    });
+    return text;
+  };
+  const auto first = get(a);
+  CHECK(get(a) == first);
+  get(b);
+  CHECK(get(a) != first);
+}

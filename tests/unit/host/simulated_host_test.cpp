@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/simulated_host.h"
+
+#include <doctest/doctest.h>
+
+using namespace vcc;
+
+TEST_CASE("a simulated machine is always ready") {
+  SystemClock clock;
+  auto host = makeSimulatedHost(clock);
+  HostTarget target{"192.0.2.1", 22, "nobody", ""};
+  auto report = host->inspect(target, "image:1", 1000);
+  REQUIRE(report.ok());
+  CHECK(report->image_present);
+  CHECK(!report->host_key.empty());
+  CHECK(report->containers.empty());
+  CHECK(host->startPull(target, "op", "image:1", 1000).ok());
+  CHECK(host->pollPull(target, "op", 1000)->state == JobState::kDone);
+  ContainerSpec spec;
+  spec.name = "vcp-1";
+  CHECK(*host->runContainer(target, spec, 1000) == "sim-vcp-1");
+  CHECK(host->startContainer(target, "sim-vcp-1", 1000).ok());
+  CHECK(host->stopContainer(target, "sim-vcp-1", 1000).ok());
+  CHECK(host->removeContainer(target, "sim-vcp-1", 1000).ok());
+  CHECK(host->probeBanner("192.0.2.1", 22, 1000).ok());
+}

@@ -11,9 +11,9 @@ void cut(const Poco::Net::StreamSocket& socket) { ::shutdown(socket.impl()->sock
 
 }  // namespace
 
-ConnectionSet::Entry::Entry(ConnectionSet& set, Poco::Net::StreamSocket socket) : set_(set) {
+ConnectionSet::Entry::Entry(ConnectionSet& set, const Poco::Net::StreamSocket& socket) : set_(set) {
   const std::lock_guard lock(set_.mutex_);
-  position_ = set_.entries_.insert(set_.entries_.end(), {std::move(socket), false});
+  position_ = set_.entries_.insert(set_.entries_.end(), {socket, false});
   if (set_.stopping_) cut(position_->first);
 }
 

@@ -17,7 +17,7 @@ class ConnectionSet {
   /// One connection, from its start to its end, on its own thread.
   class Entry {
    public:
-    Entry(ConnectionSet& set, Poco::Net::StreamSocket socket);
+    Entry(ConnectionSet& set, const Poco::Net::StreamSocket& socket);
     ~Entry();
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;

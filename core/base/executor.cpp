@@ -159,7 +159,7 @@ struct Thread::Impl {
 
 Thread::Thread() = default;
 
-Thread::Thread(std::string name, Job body) : impl_(std::make_unique<Impl>()) {
+Thread::Thread(const std::string& name, Job body) : impl_(std::make_unique<Impl>()) {
   const int error = startThread(impl_->thread, name, std::move(body), kThreadStackBytes);
   if (error != 0) throw std::system_error(error, std::generic_category(), "cannot start thread " + name);
 }

@@ -47,7 +47,7 @@ class InlineExecutor final : public Executor {
 class Thread {
  public:
   Thread();
-  Thread(std::string name, Job body);
+  Thread(const std::string& name, Job body);
   Thread(Thread&&) noexcept;
   Thread& operator=(Thread&&) noexcept;
   ~Thread();

@@ -9,6 +9,8 @@
 #include <set>
 #include <string_view>
 
+#include "store/schema.h"
+
 namespace vcc {
 
 namespace {
@@ -112,7 +114,7 @@ std::string addressSpace(const DriverInfo& driver, const std::string& network) {
 }
 
 Status reserveAddress(Tx& tx, const Address& address) {
-  const Address* taken = tx.addresses().find(address.instance + '\x1f' + address.network + '\x1f' + address.ip);
+  const Address* taken = tx.addresses().find(Schema<Address>::key(address));
   if (taken && taken->node_id != address.node_id) {
     return alreadyExists(fmt::format(
         "address {} is already used by another node; choose another address, or delete that node first", address.ip));

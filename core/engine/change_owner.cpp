@@ -34,7 +34,6 @@ Status Commands::changeOwner(const Caller& caller, const std::string& vcid, cons
                                          .reason = "given by " + caller.principal.user,
                                          .op_id = ""}));
     vc.owner = owner;
-    vc.version += 1;
     return tx.vcs().put(std::move(vc));
   });
 }

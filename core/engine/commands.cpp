@@ -199,7 +199,6 @@ Status Commands::renameVc(const Caller& caller, const std::string& vcid, const s
     if (vc.deleting) return notWhileDeleting(vcid, "");
     vc.name = cci.name;
     vc.description = cci.description;
-    vc.version += 1;
     return tx.vcs().put(std::move(vc));
   });
 }
@@ -217,7 +216,6 @@ Status Commands::deleteVc(const Caller& caller, const std::string& vcid, bool fo
                       vcid, units.size()));
     }
     vc.deleting = true;
-    vc.version += 1;
     VCC_RETURN_IF_ERROR(tx.vcs().put(std::move(vc)));
     for (const Unit& unit : units) {
       VCC_RETURN_IF_ERROR(removeUnit(tx, unit, caller.principal.user, touched));

@@ -215,11 +215,11 @@ void Decider::visit(const std::string& node_id) {
   if (action.kind == ActionKind::kWait) {
     schedule(node_id, std::max<std::int64_t>(action.at - now, 1));
   } else {
-    carryOut(std::move(*visit), action);
+    carryOut(*visit, action);
   }
 }
 
-void Decider::carryOut(Visit visit, const Action& action) {
+void Decider::carryOut(const Visit& visit, const Action& action) {
   switch (action.kind) {
     case ActionKind::kNone:
     case ActionKind::kWait:

@@ -71,7 +71,7 @@ class Decider {
   // decider.cpp: the loop
   void visit(const std::string& node_id);
   Result<Visit> look(const std::string& node_id) const;
-  void carryOut(Visit visit, const Action& action);
+  void carryOut(const Visit& visit, const Action& action);
   void schedule(const std::string& node_id, std::int64_t after_ms);
   void revisit(const std::vector<std::string>& node_ids);
   void commit(std::vector<std::string> node_ids, Body body, Then then = {});
@@ -84,7 +84,8 @@ class Decider {
   void makeOps(const std::string& unit_id, const std::vector<std::string>& node_ids);
   void makeDestroyOp(const Visit& visit);
   void sendOp(const Visit& visit);
-  void callDriver(const Op& op, std::vector<std::size_t> indexes, std::vector<Machine> machines, const Visit& visit);
+  void callDriver(const Op& op, std::vector<std::size_t> indexes, std::vector<Machine> machines,
+                  const std::vector<std::string>& display_names, const Visit& visit);
   void recordResults(const Op& sent, const std::vector<std::size_t>& indexes, const std::vector<ItemResult>& results,
                      const DriverSlot& slot);
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "store/schema.h"
+
 namespace vcc {
 
 namespace {
@@ -61,7 +63,7 @@ Status dropNode(Tx& tx, const Node& node, const Cause& cause) {
                                        .op_id = cause.op_id}));
   std::vector<std::string> held;
   tx.addresses().scan("node_id", node.node_id, [&](const Address& a) {
-    held.push_back(addressKey(a.instance, a.network, a.ip));
+    held.push_back(Schema<Address>::key(a));
     return true;
   });
   for (const std::string& key : held) tx.addresses().erase(key);
@@ -103,10 +105,6 @@ Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state) 
   if (open) return tx.ops().put(std::move(op));
   tx.ops().erase(std::string(op.op_id));
   return okStatus();
-}
-
-std::string addressKey(std::string_view instance, std::string_view network, std::string_view ip) {
-  return fmt::format("{}\x1f{}\x1f{}", instance, network, ip);
 }
 
 }  // namespace vcc

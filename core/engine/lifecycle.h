@@ -58,7 +58,4 @@ std::vector<Unit> unitsOf(AnyTx& tx, const std::string& vcid) {
   return units;
 }
 
-/// Key of an Address row, as Schema<Address> joins it.
-std::string addressKey(std::string_view instance, std::string_view network, std::string_view ip);
-
 }  // namespace vcc

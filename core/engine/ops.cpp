@@ -154,9 +154,10 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
   const DriverInfo& info = sample->slot->driver->info();
   const auto cci = unitCciFromJson(sample->unit.spec);
   const auto split = cci.ok() ? splitSecrets(cci->cloud_params, info.secret_keys) : Result<SplitParams>(cci.status());
-  const auto request = split.ok() ? machineRequest(split->clear, {options_.vcc_id, sample->vc.vcid, sample->vc.name,
-                                                                  sample->unit.name, sample->vc.owner})
-                                  : Result<std::string>(split.status());
+  const auto request = split.ok()
+                           ? machineRequest(split->clear, {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
+                                                           sample->vc.name, sample->unit.name, sample->vc.owner})
+                           : Result<std::string>(split.status());
   if (!request.ok()) {
     for (const std::string& id : node_ids) {
       if (const auto damaged = look(id); damaged.ok()) giveUp(*damaged, request.status().message());
@@ -257,13 +258,14 @@ void Decider::sendOp(const Visit& visit) {
     Op op;
     std::vector<std::size_t> indexes;
     std::vector<Machine> machines;
-    std::vector<std::string> nodes;    // of `machines`
-    std::vector<std::string> members;  // of all open items
+    std::vector<std::string> display_names;  // of `machines`: <group>-<unit>-<no>
+    std::vector<std::string> nodes;          // of `machines`
+    std::vector<std::string> members;        // of all open items
   };
   auto sent = std::make_shared<Sent>();
   commit(
       {visit.node.node_id},
-      [sent, op_id = visit.op->op_id](Tx& tx) -> Status {
+      [sent, visit, op_id = visit.op->op_id](Tx& tx) -> Status {
         *sent = {};
         const Op* found = tx.ops().find(op_id);
         if (!found) return okStatus();
@@ -282,6 +284,8 @@ void Decider::sendOp(const Visit& visit) {
           sent->indexes.push_back(i);
           sent->machines.push_back(asked);
           sent->nodes.push_back(asked.node_id);
+          sent->display_names.push_back(
+              fmt::format("{}-{}-{}", visit.vc.name, visit.unit.name, node ? node->node_no : 0));
           VCC_RETURN_IF_ERROR(tx.machines().put(std::move(asked)));
         }
         if (sent->indexes.empty()) return okStatus();
@@ -299,12 +303,12 @@ void Decider::sendOp(const Visit& visit) {
           return;
         }
         for (const std::string& id : sent->nodes) busy_.insert(id);
-        callDriver(sent->op, sent->indexes, sent->machines, visit);
+        callDriver(sent->op, sent->indexes, sent->machines, sent->display_names, visit);
       });
 }
 
 void Decider::callDriver(const Op& op, std::vector<std::size_t> indexes, std::vector<Machine> machines,
-                         const Visit& visit) {
+                         const std::vector<std::string>& display_names, const Visit& visit) {
   auto results = std::make_shared<std::vector<ItemResult>>();
   auto context = callContext(visit, kMutationDeadlineMs);
   std::vector<MachineRef> refs;
@@ -312,6 +316,7 @@ void Decider::callDriver(const Op& op, std::vector<std::size_t> indexes, std::ve
     const Machine& m = machines[i];
     refs.push_back({.index = static_cast<std::int64_t>(indexes[i]),
                     .name = m.name,
+                    .display_name = display_names[i],
                     .cloud_id = m.cloud_id,
                     .requested_address = m.requested_address,
                     .driver_state = m.driver_state,
@@ -327,6 +332,7 @@ void Decider::callDriver(const Op& op, std::vector<std::size_t> indexes, std::ve
           return;
         }
         context->op_id = op.op_id;
+        context->op_size = static_cast<std::int64_t>(op.items.size());
         context->attempt = op.attempt;
         *results =
             op.verb == OpVerb::kCreate ? driver->create(*context, op.request, refs) : driver->destroy(*context, refs);

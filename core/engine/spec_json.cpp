@@ -73,6 +73,7 @@ Result<std::string> machineRequest(const std::string& clear_params, const Machin
   tags.set("unit_name", labels.unit_name);
   tags.set("owner", labels.owner);
   Poco::JSON::Object request;
+  request.set("provider", labels.provider);
   request.set("cloud_params", params);
   request.set("labels", tags);
   return print(request);

@@ -26,9 +26,10 @@ std::string stringMember(const std::string& object, const std::string& key);
 Status checkSecrets(const std::string& cloud_params, const std::vector<std::string>& secret_keys,
                     std::string_view token_head);
 
-/// The frozen request of a machine, given to the driver's create: {"cloud_params": {...}, "labels": {...}}.
+/// The frozen request of a machine, given to the driver's create: {"provider": "...", "cloud_params": {...}, "labels":
+/// {...}}.
 struct MachineLabels {
-  std::string vcc_id, vcid, vc_name, unit_name, owner;
+  std::string provider, vcc_id, vcid, vc_name, unit_name, owner;
 };
 Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels);
 

@@ -203,7 +203,7 @@ Status AbiDriver::list(const CallContext& call, const std::function<void(const O
   *complete = false;
   if (!info_.can_list) return unimplemented(info_.provider + " cannot list machines");
   ObservationCollector collector(*host_, visit);
-  const Status status = blocking("list", call, 0, false, [&](const vcp_call_t* frame, vcp_error_t* error) {
+  Status status = blocking("list", call, 0, false, [&](const vcp_call_t* frame, vcp_error_t* error) {
     return ops_.list(instance_, frame, collector.sink(), error);
   });
   *complete = status.ok() && collector.isComplete();

@@ -92,7 +92,7 @@ struct Observation {
 
 /// Calls block and are made on the instance's executor, never on the deciding thread; different machines may run in
 /// parallel up to `concurrency`. `spec` is the frozen machine request: {"provider":…, "cloud_params":{…},
-/// "labels":{"vcid","unit","node_id"…}, "user_data":…}.
+/// "labels":{"vcc_id","vcid","vc_name","unit_name","owner"}}.
 class Driver {
  public:
   virtual ~Driver() = default;

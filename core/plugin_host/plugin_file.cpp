@@ -21,8 +21,9 @@ constexpr std::uint32_t kFrozenBytes = offsetof(vcp_plugin_entry_t, reserved);
 
 /// Who besides root and ourselves could change the file or folder; empty when nobody. Our own group counts as
 /// ourselves: with a umask of 002 every build folder is writable by it.
-std::string whoElseWrites(const struct stat& entry) {
-  if (entry.st_uid != 0 && entry.st_uid != geteuid()) return "it belongs to user " + std::to_string(entry.st_uid);
+std::string whoElseWrites(const struct stat& entry, bool owner_counts) {
+  if (owner_counts && entry.st_uid != 0 && entry.st_uid != geteuid())
+    return "it belongs to user " + std::to_string(entry.st_uid);
   if ((entry.st_mode & S_IWOTH) != 0) return "everybody may write to it";
   if ((entry.st_mode & S_IWGRP) != 0 && entry.st_gid != 0 && entry.st_gid != getegid()) {
     return "group " + std::to_string(entry.st_gid) + " may write to it";
@@ -30,8 +31,9 @@ std::string whoElseWrites(const struct stat& entry) {
   return "";
 }
 
-/// Checks the file, its folder, and that no folder above lets others swap a part of the path (a sticky one does not).
-/// What passes here can be opened by path later: nobody else can change it in between.
+/// Checks the file, its folder, and that the folders above are not open to everybody (sticky ones are not). Their
+/// owners are trusted: a server is often started by root in a tree that belongs to somebody else. What passes here is
+/// opened by path later: nobody else can change it in between.
 Status checkOwnership(const std::string& path, Refusals& refusals) {
   std::filesystem::path at(path);
   for (int level = 0;; ++level) {
@@ -40,8 +42,9 @@ Status checkOwnership(const std::string& path, Refusals& refusals) {
       return refusals.error("PLUGIN_MODE_REFUSED", unavailable("plugin " + path + ": cannot look at " + at.string() +
                                                                ": " + std::generic_category().message(errno)));
     }
-    const bool sticky_folder = level >= 2 && (entry.st_mode & S_ISVTX) != 0;
-    const std::string who = sticky_folder ? "" : whoElseWrites(entry);
+    const bool above = level >= 2;
+    const bool sticky = above && (entry.st_mode & S_ISVTX) != 0;
+    const std::string who = sticky ? "" : whoElseWrites(entry, !above);
     if (!who.empty()) {
       return refusals.error("PLUGIN_MODE_REFUSED",
                             permissionDenied("plugin " + path + ": not opened, because others could replace it: " +

@@ -90,7 +90,7 @@ void OcctrApp::initialize(Poco::Util::Application& self) {
 void OcctrApp::defineOptions(Poco::Util::OptionSet& options) {
   using Poco::Util::Option;
   // Not ServerApplication's: a controller is supervised by systemd, a container or scripts, none of which wants a fork.
-  Application::defineOptions(options);
+  Application::defineOptions(options);  // NOLINT(bugprone-parent-virtual-call)
   options.addOption(Option("help", "h", "show this text"));
   options.addOption(Option("version", "v", "show the version"));
   options.addOption(Option("config", "c", "serve, with the settings of FILE").argument("FILE"));

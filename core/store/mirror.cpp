@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -133,8 +134,11 @@ void Mirror::raiseVersions(const ChangeSet& changes) {
     if (const auto put = changes.of<Vc>().find(vcid); put != changes.of<Vc>().end()) {
       base = put->second.before ? put->second.before->version : 0;
     }
+    // Never the same number twice, also not after an undo: a rendering kept under a number that was taken back must not
+    // match what is written later.
+    last_version_ = std::max(last_version_, base) + 1;
     Vc raised = *vc;
-    raised.version = base + 1;
+    raised.version = last_version_;
     // A VC has no unique value that the put could violate.
     static_cast<void>(of<Vc>().put(std::move(raised)));
   }

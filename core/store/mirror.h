@@ -49,6 +49,7 @@ class Mirror {
   void logTo(ChangeSet* log);
 
   std::size_t events_keep_;
+  std::int64_t last_version_ = 0;  // of any VC that this mirror has raised
   PerRecord<MirrorTable> tables_;
   // Counters are rows of the table meta, but not of the mirror's: undoing a transaction must not bring an old value
   // back.

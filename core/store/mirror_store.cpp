@@ -174,11 +174,8 @@ void MirrorStore::transactAsync(Body body, Done done) {
       }
     }
   }
-  if (!joined) {
-    done(std::move(status));
-  } else if (schedule) {
-    writer_.submit([held = state_] { held->flushAll(); });
-  }
+  if (!joined) return done(std::move(status));  // NOLINT(bugprone-use-after-move): moved only into a group
+  if (schedule) writer_.submit([held = state_] { held->flushAll(); });
 }
 
 void MirrorStore::read(const std::function<void(const ReadTx&)>& body) const {

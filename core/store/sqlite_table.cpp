@@ -112,7 +112,7 @@ void SqliteTable::readAll(const std::function<void(Row&&)>& visit) {
   const Poco::Data::AbstractExtraction::Ptr extraction = new RowExtraction(row, columns_);
   select << fmt::format(R"(SELECT {} FROM "{}")", names, name_), extraction, Poco::Data::Keywords::limit(1);
   while (!select.done()) {
-    if (select.execute() > 0) visit(std::move(row));
+    if (select.execute() > 0) visit(std::exchange(row, {}));
   }
 }
 

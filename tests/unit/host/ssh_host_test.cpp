@@ -106,6 +106,10 @@ TEST_CASE("a container's life") {
   CHECK(report->image_present);
   CHECK(report->containers.empty());
   CHECK(!site.host.inspect(site.target(), "localhost/vcp/other:1", kDeadlineMs)->image_present);
+  // The release of a server asks for no image.
+  const auto without_image = site.host.inspect(site.target(), "", kDeadlineMs);
+  REQUIRE_MESSAGE(without_image.ok(), without_image.status().toString());
+  CHECK_FALSE(without_image->image_present);
 
   auto begin_ms = site.controller.clock.wallMs();
   auto id = site.host.runContainer(site.target(), site.spec("vcp-1"), kDeadlineMs);

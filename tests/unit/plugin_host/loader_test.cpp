@@ -122,6 +122,20 @@ TEST_CASE("loader: a folder that everybody may write to is refused") {
   CHECK(rig.slot("good").refusal_id == "PLUGIN_MODE_REFUSED");
 }
 
+TEST_CASE("loader: so is a folder in one that everybody may write to, unless it is sticky") {
+  for (const ::mode_t mode : {0777U, 01777U}) {
+    Rig rig;
+    const std::string above = rig.dir.file("above");
+    std::filesystem::create_directories(above + "/plugins");
+    std::filesystem::copy_file(VCC_BUILD_DIR "/bad_plugins/good.so", above + "/plugins/good.so");
+    ::chmod(above.c_str(), mode);
+    rig.config.plugin_dirs = {above + "/plugins"};
+    rig.plain("good");
+    REQUIRE(rig.load().ok());
+    CHECK(rig.slot("good").refusal_id == (mode == 0777U ? "PLUGIN_MODE_REFUSED" : ""));
+  }
+}
+
 TEST_CASE("loader: a pinned hash must match") {
   std::ifstream file(VCC_BUILD_DIR "/bad_plugins/good.so", std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), {}};

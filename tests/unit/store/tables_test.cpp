@@ -240,32 +240,37 @@ TEST_CASE_TEMPLATE("the version of a VC rises once per transaction that touches 
   REQUIRE(bench.open().ok());
   REQUIRE(seed(*bench.store).ok());
   REQUIRE(bench.store->transact([](Tx& tx) { return tx.vcs().put(makeVc("other")); }).ok());
-  CHECK(versionOf(*bench.store, "v") == 1);
+  // One sequence serves all VCs, so a step of one means: raised, and once.
+  const std::int64_t other = versionOf(*bench.store, "other");
+  std::int64_t last = other;
+  CHECK(versionOf(*bench.store, "v") < other);
   const auto run = [&](const Store::Body& body) { REQUIRE(bench.store->transact(body).ok()); };
   run([](Tx& tx) {
     VCC_RETURN_IF_ERROR(tx.nodes().put(makeNode("n1", "u", 1)));
     return tx.nodes().put(makeNode("n2", "u", 2));
   });
-  CHECK(versionOf(*bench.store, "v") == 2);
+  CHECK(versionOf(*bench.store, "v") == ++last);
   run([](Tx& tx) { return tx.machines().put({.machine_id = "m", .vcid = "v", .name = "m"}); });
-  CHECK(versionOf(*bench.store, "v") == 3);
+  CHECK(versionOf(*bench.store, "v") == ++last);
   run([](Tx& tx) {
     tx.nodes().erase("n1");
     return okStatus();
   });
-  CHECK(versionOf(*bench.store, "v") == 4);
+  CHECK(versionOf(*bench.store, "v") == ++last);
   run([](Tx& tx) {  // a put of the VC itself, even of an old copy, counts as one
     Vc old = *tx.vcs().find("v");
     old.version = 0;
     VCC_RETURN_IF_ERROR(tx.units().put(makeUnit("u", "v", "web")));
     return tx.vcs().put(old);
   });
-  CHECK(versionOf(*bench.store, "v") == 5);
+  CHECK(versionOf(*bench.store, "v") == ++last);
   run([](Tx& tx) { return tx.users().put({.name = "ann"}); });
-  CHECK(versionOf(*bench.store, "v") == 5);
-  CHECK(versionOf(*bench.store, "other") == 1);
+  CHECK(versionOf(*bench.store, "v") == last);
+  CHECK(versionOf(*bench.store, "other") == other);
   REQUIRE(bench.open().ok());
-  CHECK(versionOf(*bench.store, "v") == 5);
+  CHECK(versionOf(*bench.store, "v") == last);
+  run([](Tx& tx) { return tx.vcs().put(makeVc("v")); });
+  CHECK(versionOf(*bench.store, "v") == ++last);
 }
 
 TEST_CASE_TEMPLATE("a counter never says the same twice", B, BACKENDS) {

@@ -111,8 +111,8 @@ typedef struct vcp_driver_ops {
 
   /*
    * One step towards existing machines. Required. [item-serial] Blocks for the requests of one step. `spec`: JSON
-   * object
-   * {"provider", "cloud_params", "labels", "user_data"}, the same for all items and for every call of the op.
+   * object {"provider", "cloud_params", "labels"}, the same for all items and for every call of the op; ignore members
+   * that you do not know.
    *
    * Idempotent on (op_id, item index): the same token and request give the same machine; the same token with another
    * request is ALREADY_EXISTS, not applied. Done when the cloud has accepted everything; not when it runs. An item may

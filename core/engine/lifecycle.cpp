@@ -91,6 +91,13 @@ Status dropVcIfDone(Tx& tx, const std::string& vcid) {
   return okStatus();
 }
 
+void mergeResources(std::vector<Resource>& known, const std::vector<Resource>& touched) {
+  for (const Resource& part : touched) {
+    std::erase_if(known, [&](const Resource& old) { return old.kind == part.kind && old.name == part.name; });
+    if (!part.id.empty()) known.push_back(part);
+  }
+}
+
 Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state) {
   bool open = false;
   for (OpItem& item : op.items) {

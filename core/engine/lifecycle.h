@@ -33,6 +33,10 @@ Status dropUnitIfDone(Tx& tx, const std::string& unit_id);
 /// Erases the VC when it is being deleted and has no unit left.
 Status dropVcIfDone(Tx& tx, const std::string& vcid);
 
+/// Takes over what a call said about the parts of a machine: by (kind, name); an empty id says that the part is no
+/// more.
+void mergeResources(std::vector<Resource>& known, const std::vector<Resource>& touched);
+
 /// Ends the part of one machine in an op; the op goes with its last open item.
 Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state);
 

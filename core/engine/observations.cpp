@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/decider.h"
+#include "engine/lifecycle.h"
 #include "engine/transitions.h"
 
 /// Point reads, gathered by scope: while one call is under way the next ones wait and go together (architecture 3.6).
@@ -28,11 +29,7 @@ Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen) 
     machine.observed_reason = seen.reason;
     if (!seen.cloud_id.empty()) machine.cloud_id = seen.cloud_id;
     if (!seen.address.empty()) machine.address = seen.address;
-    for (const Resource& resource : seen.resources) {
-      if (std::find(machine.resources.begin(), machine.resources.end(), resource) == machine.resources.end()) {
-        machine.resources.push_back(resource);
-      }
-    }
+    mergeResources(machine.resources, seen.resources);
     if (seen.state == MachineState::kRunning && node.boot_at == 0) node.boot_at = tx.now();
     if (seen.state == MachineState::kFailed) {
       node.fault = {tx.now(), fmt::format("the cloud reports the machine as failed: {}",

@@ -26,16 +26,7 @@ void learn(Machine& machine, const ItemResult& result) {
   if (!result.cloud_id.empty()) machine.cloud_id = result.cloud_id;
   if (!result.address.empty()) machine.address = result.address;
   if (result.has_driver_state) machine.driver_state = result.driver_state;
-  for (const Resource& touched : result.resources) {
-    const auto same = std::find_if(machine.resources.begin(), machine.resources.end(), [&](const Resource& known) {
-      return known.kind == touched.kind && known.name == touched.name;
-    });
-    if (same == machine.resources.end()) {
-      machine.resources.push_back(touched);
-    } else {
-      *same = touched;
-    }
-  }
+  mergeResources(machine.resources, result.resources);
 }
 
 bool leavesNothing(const Machine& machine) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "engine/lifecycle.h"
 #include "support/engine_rig.h"
 
 using namespace vcc;
@@ -270,6 +271,12 @@ TEST_CASE("a disk that is full loses no answer of the cloud") {
   REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 2; }));
   CHECK(rig.driver->cloud.size() == 2);
   CHECK(rig.driver->calls.size() == 1);  // the answer was kept: no second create
+}
+
+TEST_CASE("parts of a machine are merged by kind and name, and go when the driver says so") {
+  std::vector<Resource> known{{"nic", "a", "1"}, {"disk", "a", "2"}};
+  mergeResources(known, {{"nic", "a", "3"}, {"ip", "b", "4"}, {"disk", "a", ""}, {"disk", "unknown", ""}});
+  CHECK(known == std::vector<Resource>{{"nic", "a", "3"}, {"ip", "b", "4"}});
 }
 
 TEST_CASE("two engines on one store: the older one stops at its first commit") {

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/executor.h"
+#include "store/open_store.h"
+#include "support/fake_clock.h"
+#include "support/temp_dir.h"
+
+using namespace vcc;
+using namespace vcc::test;
+
+namespace {
+
+/// Counts lines by id.
+class CountingLogger final : public Logger {
+ public:
+  void write(Severity, std::string_view id, std::string_view, std::initializer_list<LogField>) override {
+    ++lines[std::string(id)];
+  }
+  std::map<std::string, int> lines;
+};
+
+}  // namespace
+
+TEST_CASE("a data folder of step 1 opens with everything in it") {
+  const TempDir dir;
+  std::filesystem::copy_file(std::string(VCC_SOURCE_DIR) + "/tests/fixtures/data/step-1/vcc.db",
+                             dir.file(kDatabaseName));
+  const FakeClock clock;
+  PosixFileSystem files;
+  InlineExecutor writer;
+  CountingLogger log;
+  const auto store = openStore(dir.path(), files, clock, writer, log);
+  REQUIRE_MESSAGE(store.ok(), store.status().toString());
+  CHECK(log.lines["STORE_ROW_DAMAGED"] == 0);
+
+  std::map<std::string, int> nodes_of;
+  (*store)->read([&](const ReadTx& tx) {
+    CHECK(tx.vcs().size() == 2);
+    CHECK(tx.users().size() == 2);
+    CHECK(tx.tokens().size() == 2);
+    CHECK(tx.addresses().size() == 1);
+    CHECK(tx.metas().find("evaluation") != nullptr);
+    tx.nodes().scan([&](const Node& node) {
+      const Unit* unit = tx.units().find(node.unit_id);
+      REQUIRE(unit != nullptr);
+      ++nodes_of[unit->name];
+      const Machine* machine = tx.machines().find(node.machine_id);
+      REQUIRE(machine != nullptr);
+      CHECK(machine->cloud_id.starts_with("mock-"));
+      const bool booting = unit->name == "booting";
+      CHECK(node.state == (booting ? State::kBooting : State::kRunning));
+      CHECK(node.settled() != booting);
+      CHECK(node.step == (booting ? Step::kAddress : Step::kNone));
+      if (unit->name == "fixed") CHECK(machine->address == "10.250.7.1");
+      return true;
+    });
+  });
+  CHECK(nodes_of == std::map<std::string, int>{{"web", 3}, {"fixed", 1}, {"booting", 2}});
+
+  // And it goes on from there: counters are not used twice.
+  CHECK((*store)
+            ->transact([](Tx& tx) -> Status {
+              CHECK(tx.nextCounter("vcno") == 3);
+              Vc vc;
+              vc.vcid = "00000000000000000000000000000001";
+              vc.name = "new";
+              return tx.vcs().put(vc);
+            })
+            .ok());
+}

@@ -53,7 +53,8 @@ Status Decider::takeOver() {
       return true;
     });
     for (Op& op : open) {
-      op.unresolved = true;  // the answer, if there was one, died with the last process
+      op.unresolved = true;   // the answer, if there was one, died with the last process
+      op.sent_at = tx.now();  // a request that was on its way may still take effect
       VCC_RETURN_IF_ERROR(tx.ops().put(std::move(op)));
     }
     tx.nodes().scan([&](const Node& node) {

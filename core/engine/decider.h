@@ -93,7 +93,7 @@ class Decider {
   void wantObservation(const Visit& visit);
   void flushObservations();
   void recordObservations(const std::vector<std::string>& node_ids, const std::vector<std::string>& machine_ids,
-                          const std::vector<Observation>& seen);
+                          const std::vector<Observation>& seen, std::int64_t begun);
 
   // host_steps.cpp: what happens on the machine
   void inspectHost(const Visit& visit);

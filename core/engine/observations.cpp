@@ -19,10 +19,11 @@ Status recordBlindLook(Tx& tx, Node node, const Status& error, Random& random) {
   return recordFailure(tx, std::move(node), {"looking at the machine", error, CallKind::kExisting, false}, random);
 }
 
-Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen) {
-  machine.observed_at = tx.now();
+/// `begun`: when the look began; what happened later it cannot have seen.
+Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, std::int64_t begun) {
+  machine.observed_at = begun;
   if (!seen.found) {
-    if (machine.absent_since == 0) machine.absent_since = tx.now();
+    if (machine.absent_since == 0) machine.absent_since = begun;
   } else {
     machine.absent_since = 0;
     machine.observed = seen.state;
@@ -91,24 +92,24 @@ void Decider::flushObservations() {
             *seen = driver->observe(*context, refs);
           }
         },
-        [this, scope, seen, node_ids, machine_ids] {
+        [this, scope, seen, node_ids, machine_ids, begun = seams_.store.now()] {
           lookups_[scope].in_flight = false;
-          recordObservations(node_ids, machine_ids, *seen);
+          recordObservations(node_ids, machine_ids, *seen, begun);
         });
     ++it;
   }
 }
 
 void Decider::recordObservations(const std::vector<std::string>& node_ids, const std::vector<std::string>& machine_ids,
-                                 const std::vector<Observation>& seen) {
-  commit(node_ids, [this, node_ids, machine_ids, seen](Tx& tx) -> Status {
+                                 const std::vector<Observation>& seen, std::int64_t begun) {
+  commit(node_ids, [this, node_ids, machine_ids, seen, begun](Tx& tx) -> Status {
     for (std::size_t i = 0; i < node_ids.size(); ++i) {
       const Node* node = tx.nodes().find(node_ids[i]);
       const Machine* machine = tx.machines().find(machine_ids[i]);
       if (!node || !machine) continue;
       const Status error =
           i < seen.size() ? seen[i].error : Status(Code::kUnknown, "the driver said nothing about the machine");
-      VCC_RETURN_IF_ERROR(error.ok() ? recordSight(tx, *node, *machine, seen[i])
+      VCC_RETURN_IF_ERROR(error.ok() ? recordSight(tx, *node, *machine, seen[i], begun)
                                      : recordBlindLook(tx, *node, error, seams_.random));
     }
     return okStatus();

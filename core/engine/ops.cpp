@@ -36,7 +36,14 @@ bool leavesNothing(const Machine& machine) {
 struct Answer {
   std::size_t index;
   ItemResult result;
+  bool repeats_doubt = false;  ///< the send before this one had an unknown outcome, which a refusal does not settle
 };
+
+/// Refusals that say "not now": the same request may be sent again as it is.
+bool isNotNow(Code code) {
+  return code == Code::kUnavailable || code == Code::kAborted || code == Code::kFailedPrecondition ||
+         code == Code::kCancelled || code == Code::kDeadlineExceeded || code == Code::kUnknown;
+}
 
 /// A create that was refused and left nothing in the cloud: the next attempt starts afresh with another machine.
 Status dropFailedMachine(Tx& tx, Node& node, const std::string& machine_id) {
@@ -78,9 +85,16 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   }
 
   const StepFailure failure{"creating a machine", result.error, CallKind::kCreate, asserted};
-  const Outcome outcome = result.error.outcome();
-  if (outcome != Outcome::kNotApplied) {
-    op.unresolved = true;
+  const bool nothing = leavesNothing(machine);
+  const bool in_doubt = result.error.outcome() != Outcome::kNotApplied || answer.repeats_doubt;
+  // The op stays open while its outcome is in doubt, and while what it has made so far can be gone on with.
+  const bool goes_on = in_doubt ? !retryAfter(result.error, CallKind::kCreate, 1, random).final
+                                : !nothing && isNotNow(result.error.code());
+  if (goes_on) {
+    if (in_doubt) {
+      op.unresolved = true;
+      op.sent_at = tx.now();
+    }
     node.attempts += 1;
     node.next_at = tx.now() + retryAfter(result.error, CallKind::kExisting, node.attempts, random).after_ms;
     node.fault = {tx.now(), failureText(failure)};
@@ -89,11 +103,11 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   }
   item.state = ItemState::kFailed;
   machine.open_op.clear();
-  const bool nothing = leavesNothing(machine);
   const std::string machine_id = machine.machine_id;
-  if (!nothing) machine.want_destroy = true;
+  const bool erase = nothing && !in_doubt;
+  if (!erase) machine.want_destroy = true;
   VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-  if (nothing) VCC_RETURN_IF_ERROR(dropFailedMachine(tx, node, machine_id));
+  if (erase) VCC_RETURN_IF_ERROR(dropFailedMachine(tx, node, machine_id));
   return recordFailure(tx, std::move(node), failure, random);
 }
 
@@ -252,6 +266,7 @@ void Decider::sendOp(const Visit& visit) {
     std::vector<std::string> display_names;  // of `machines`: <group>-<unit>-<no>
     std::vector<std::string> nodes;          // of `machines`
     std::vector<std::string> members;        // of all open items
+    bool repeats_doubt = false;
   };
   auto sent = std::make_shared<Sent>();
   commit(
@@ -280,11 +295,13 @@ void Decider::sendOp(const Visit& visit) {
           VCC_RETURN_IF_ERROR(tx.machines().put(std::move(asked)));
         }
         if (sent->indexes.empty()) return okStatus();
+        sent->repeats_doubt = op.unresolved;
         op.attempt += 1;
         op.sent_at = tx.now();
         if (op.first_sent_at == 0) op.first_sent_at = tx.now();
         op.unresolved = false;
         sent->op = op;
+        sent->op.unresolved = sent->repeats_doubt;  // for the reading of the answer
         return tx.ops().put(std::move(op));
       },
       [this, sent, visit](const Status& status) {
@@ -352,7 +369,7 @@ void Decider::recordResults(const Op& sent, const std::vector<std::size_t>& inde
                        {"code", codeName(result.error.code())},
                        {"provider_code", result.error.providerCode()}});
     }
-    answers.push_back({indexes[i], std::move(result)});
+    answers.push_back({indexes[i], std::move(result), sent.unresolved});
   }
   seams_.store.read([&](const ReadTx& tx) {
     for (const OpItem& item : sent.items) {

@@ -7,6 +7,9 @@ namespace vcc {
 
 namespace {
 
+/// A cloud may go on saying "running" for a moment after it accepted a delete.
+constexpr std::int64_t kAcceptedDeleteShowsMs = 10000;
+
 Action wait(std::int64_t at) { return {.kind = ActionKind::kWait, .at = at}; }
 Action advance(Step step) { return {.kind = ActionKind::kAdvance, .step = step}; }
 Action act(ActionKind kind) { return {.kind = kind}; }
@@ -30,13 +33,13 @@ Action planOp(const Snapshot& s, std::int64_t now) {
   if (resolve) {
     const bool looked = s.machine->observed_at > op.sent_at;
     if (!looked) return observeWhenDue(s, now);
-    const bool absent = s.machine->absent_since > op.sent_at;
+    const bool absent = s.machine->absent_since > 0;
     if (absent && !tokenStillKnown(s, now)) {
       const std::int64_t certain_at = op.sent_at + s.profile.call_deadline_ms + s.profile.list_lag_ms;
       if (now < certain_at) return wait(certain_at);
       if (s.machine->observed_at < certain_at) return act(ActionKind::kObserve);
     }
-    return act(ActionKind::kSendOp);  // found: goes on where it was; absent: the same request under the same token
+    // Found: goes on where it was. Absent: the same request under the same token.
   }
   const std::int64_t due = std::max(item.next_at, op.next_at);
   return now >= due ? act(ActionKind::kSendOp) : wait(due);
@@ -48,7 +51,7 @@ Action planCancelledCreate(const Snapshot& s, std::int64_t now) {
   if (op.first_sent_at == 0) return act(ActionKind::kForgetMachine);
   if (!op.unresolved || s.profile.asserted) return act(ActionKind::kMakeDestroyOp);
   if (s.machine->observed_at <= op.sent_at) return observeWhenDue(s, now);
-  if (s.machine->absent_since <= op.sent_at) return act(ActionKind::kMakeDestroyOp);  // it is there
+  if (s.machine->absent_since == 0) return act(ActionKind::kMakeDestroyOp);  // it is there
   const std::int64_t certain_at = op.sent_at + s.profile.call_deadline_ms + s.profile.list_lag_ms;
   if (now < certain_at) return wait(certain_at);
   return s.machine->observed_at < certain_at ? act(ActionKind::kObserve) : act(ActionKind::kForgetMachine);
@@ -70,7 +73,12 @@ Action planGone(const Snapshot& s, std::int64_t now) {
   if (s.op && s.op->verb == OpVerb::kDestroy) return planOp(s, now);
   if (s.node.step != Step::kVerify) return act(ActionKind::kMakeDestroyOp);
   if (provenGone(machine, s.profile)) return act(ActionKind::kForgetMachine);
-  if (machine.absent_since == 0) return observeWhenDue(s, now);
+  if (machine.absent_since == 0) {
+    // A delete that the cloud accepted and then failed, or a part that appeared late: asked for again.
+    const bool leaving = machine.observed == MachineState::kTerminating || machine.observed == MachineState::kGone;
+    const bool still_there = !leaving && machine.observed_at >= s.node.step_at + kAcceptedDeleteShowsMs;
+    return still_there ? act(ActionKind::kMakeDestroyOp) : observeWhenDue(s, now);
+  }
   const std::int64_t due = std::max(machine.observed_at + 200, machine.absent_since + s.profile.list_lag_ms);
   return now >= due ? act(ActionKind::kObserve) : wait(due);
 }

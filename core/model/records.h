@@ -151,7 +151,7 @@ struct Op {
   std::vector<OpItem> items;       // ordered; the index is part of the binding
   std::int64_t attempt = 0;        // sends so far
   std::int64_t first_sent_at = 0;  // 0 = never sent
-  std::int64_t sent_at = 0;        // last send
+  std::int64_t sent_at = 0;        // last send; in doubt: when its answer was found missing
   bool unresolved = false;         // the last send ended with an unknown outcome: observe before anything else
   std::int64_t next_at = 0;
   std::int64_t fence = 0;  // of the engine that wrote it

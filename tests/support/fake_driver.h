@@ -38,6 +38,7 @@ class FakeDriver final : public Driver {
   std::vector<std::string> calls;   ///< "create x3", in order
   std::vector<std::string> tokens;  ///< op ids of creates
   int observe_calls = 0;
+  int blind_looks = 0;  ///< so many looks at a machine find nothing although it is there: a cloud whose reads lag
   MachineState boots_as = MachineState::kRunning;
 
   FakeDriver() {
@@ -83,7 +84,8 @@ class FakeDriver final : public Driver {
     std::vector<Observation> seen(refs.size());
     for (std::size_t i = 0; i < refs.size(); ++i) {
       const auto it = cloud.find(refs[i].name);
-      seen[i].found = it != cloud.end();
+      seen[i].found = it != cloud.end() && blind_looks == 0;
+      if (blind_looks > 0) --blind_looks;
       if (!seen[i].found) continue;
       seen[i].cloud_id = it->second.id;
       seen[i].address = it->second.address;

@@ -273,6 +273,97 @@ TEST_CASE("a disk that is full loses no answer of the cloud") {
   CHECK(rig.driver->calls.size() == 1);  // the answer was kept: no second create
 }
 
+TEST_CASE("a delete that the cloud accepted and forgot is asked for again") {
+  EngineRig rig;
+  const std::string vcid = rig.newVc();
+  REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
+  int forgotten = 2;
+  rig.driver->script = [&](const std::string& call, const CallContext&, const MachineRef&) {
+    FakeDriver::Fate fate;
+    if (call == "destroy" && forgotten > 0) {
+      --forgotten;
+      fate.apply = false;  // and DONE all the same
+    }
+    return fate;
+  };
+  REQUIRE(rig.commands->deleteVc(rig.caller, vcid, true).ok());
+  REQUIRE(rig.runUntil([&] { return !rig.hasVc(vcid); }, 120000));
+  CHECK(rig.driver->cloud.empty());
+}
+
+TEST_CASE("a refusal of a repeated request says nothing about the first one") {
+  EngineRig rig;
+  int sends = 0;
+  const std::string vcid = rig.newVc();
+  Code refusal = Code::kUnauthenticated;
+  rig.driver->script = [&](const std::string& call, const CallContext&, const MachineRef&) {
+    FakeDriver::Fate fate;
+    if (call != "create") return fate;
+    ++sends;
+    if (sends == 1) fate.error = Status(Code::kDeadlineExceeded, "no answer", Outcome::kUnknown);
+    if (sends == 2) {
+      fate.apply = false;
+      fate.error = Status(refusal, "refused", Outcome::kNotApplied);
+    }
+    return fate;
+  };
+  rig.driver->blind_looks = 1;  // so that the same request is sent again while its machine is there already
+  SUBCASE("final: what the first one made is given back") {
+    REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
+    REQUIRE(rig.runUntil([&] { return rig.count(State::kError) == 1; }));
+    REQUIRE(rig.runUntil([&] { return rig.machines().empty(); }));
+    CHECK(rig.driver->cloud.empty());
+  }
+  SUBCASE("not now: it is resolved as before") {
+    refusal = Code::kUnavailable;
+    REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
+    REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
+    CHECK(rig.driver->cloud.size() == 1);
+  }
+  CHECK(sends >= 2);
+}
+
+TEST_CASE("a throttled later step does not throw away what the earlier ones made") {
+  EngineRig rig;
+  int steps = 0;
+  rig.driver->script = [&](const std::string& call, const CallContext&, const MachineRef&) {
+    FakeDriver::Fate fate;
+    if (call != "create") return fate;
+    ++steps;
+    if (steps == 1) fate.pending_ms = 1000;
+    if (steps >= 2 && steps <= 4) fate.error = Status(Code::kUnavailable, "slow down", Outcome::kNotApplied);
+    return fate;
+  };
+  const std::string vcid = rig.newVc();
+  REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
+  CHECK(rig.driver->cloud.size() == 1);
+  CHECK(std::find(rig.driver->calls.begin(), rig.driver->calls.end(), "destroy x1") == rig.driver->calls.end());
+  CHECK(rig.driver->tokens.front() == rig.driver->tokens.back());
+}
+
+TEST_CASE("a create that waits for long costs nothing after a restart") {
+  EngineRig rig;
+  bool ready = false;
+  rig.driver->script = [&](const std::string& call, const CallContext&, const MachineRef&) {
+    FakeDriver::Fate fate;
+    if (call == "create" && !ready) fate.pending_ms = 600000;
+    return fate;
+  };
+  const std::string vcid = rig.newVc();
+  REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
+  rig.runUntil([&] { return !rig.driver->calls.empty(); });
+  rig.runUntil([] { return false; }, 5000);
+  rig.crash();
+  ready = true;
+  const std::size_t flushes = rig.faults->flushes();
+  rig.runUntil([] { return false; }, 300000);
+  CHECK(rig.faults->flushes() - flushes < 20);
+  CHECK(rig.driver->calls.size() == 1);  // the cloud's own pause still holds
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
+}
+
 TEST_CASE("parts of a machine are merged by kind and name, and go when the driver says so") {
   std::vector<Resource> known{{"nic", "a", "1"}, {"disk", "a", "2"}};
   mergeResources(known, {{"nic", "a", "3"}, {"ip", "b", "4"}, {"disk", "a", ""}, {"disk", "unknown", ""}});

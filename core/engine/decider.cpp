@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/lifecycle.h"
 
@@ -20,8 +21,10 @@ Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_si
   Profile profile;
   profile.asserted = info.existence == Existence::kAsserted;
   profile.simulated_hosts = info.simulated_hosts || all_simulated;
-  profile.idempotent_token = info.idempotency == Idempotency::kToken;
-  profile.token_ttl_ms = info.token_ttl_ms;
+  // A name that the caller chooses is a token that the cloud never forgets.
+  const bool by_name = info.idempotency == Idempotency::kName;
+  profile.idempotent_token = by_name || info.idempotency == Idempotency::kToken;
+  profile.token_ttl_ms = by_name ? std::numeric_limits<std::int64_t>::max() : info.token_ttl_ms;
   profile.list_lag_ms = info.list_lag_ms;
   profile.release_timeout_ms = entry.release_timeout_s * 1000;
   profile.ready_port = entry.ready_port;

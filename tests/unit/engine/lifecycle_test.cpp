@@ -133,6 +133,7 @@ TEST_CASE("a lost answer is resolved by looking; nothing is made twice") {
     return fate;
   };
   SUBCASE("a cloud with tokens") {}
+  SUBCASE("a cloud with names") { rig.driver->facts.idempotency = Idempotency::kName; }
   SUBCASE("a cloud without tokens") { rig.driver->facts.idempotency = Idempotency::kLookup; }
   SUBCASE("and the request never arrived") {
     rig.driver->facts.idempotency = Idempotency::kLookup;

@@ -127,21 +127,24 @@ def main():
         time.sleep(POLL_S)
 
     if unit["state"] != "RUNNING":
-        causes = [unit["error_message"]] + [node.get("error_message", "") for node in unit["node"]]
-        print("\n".join(["", f"The unit is {unit['state']}:"] + [cause for cause in causes if cause]))
+        # Taken away again, so that the server's address is free for the next try.
+        api.call("DELETE", f"/vcs/{vcid}", {"force": "true"})
+        sys.exit(f"\nThe unit is {unit['state']}:\n{unit['error_message']}\n"
+                 "The UnitGroup is being deleted. Mend the cause and run this again.")
     token_file = pathlib.Path(controller_file).with_name("token")
     curl = f"curl -s --cacert {shlex.quote(controller['ca'])} -H \"x-vcc-access-token: $TOKEN\" -H 'Content-Type: application/json'"
+    grow = json.dumps({"ip_address_list": [], "mac_address_list": [], "num_nodes": 1})
+    more = "" if target else f"  {curl} -X PUT {api.url}{path} -d {shlex.quote(grow)}   # one more node\n"
     print(f"""
 The controller runs on (pid {controller['pid']}). What to try next:
 
   TOKEN=$(cat {shlex.quote(str(token_file))})
   {curl} {api.url}/vcs | python3 -m json.tool          # everything, as JSON
-  {curl} -X PUT {api.url}{path} -d '{{"ip_address_list": [], "mac_address_list": [], "num_nodes": 1}}'   # one more node
-  {curl} -X DELETE {api.url}/vcs/{vcid} -d '{{"force": "true"}}'   # take this UnitGroup away
+{more}  {curl} -X DELETE {api.url}/vcs/{vcid} -d '{{"force": "true"}}'   # take this UnitGroup away
   {shlex.quote(vcc)} --socket {shlex.quote(controller['admin_socket'])} status
   tail -f {shlex.quote(controller['data_dir'] + '/dev/occtr.log')}
   scripts/quickstart --down""")
-    return 0 if unit["state"] == "RUNNING" else 1
+    return 0
 
 
 if __name__ == "__main__":

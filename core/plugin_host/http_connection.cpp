@@ -56,7 +56,7 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const Poco::Net::IP
     }
     socket.setBlocking(false);
     socket.setNoDelay(true);
-    return std::unique_ptr<HttpConnection>(new HttpConnection(std::move(socket), address.toString()));
+    return std::unique_ptr<HttpConnection>(new HttpConnection(socket, address.toString()));
   } catch (const Poco::Exception& e) {
     return lost(e.displayText());
   }

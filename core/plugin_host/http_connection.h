@@ -57,8 +57,8 @@ class HttpConnection {
   const std::string& address() const { return address_; }
 
  private:
-  HttpConnection(Poco::Net::StreamSocket socket, std::string address)
-      : socket_(std::move(socket)), address_(std::move(address)) {}
+  HttpConnection(const Poco::Net::StreamSocket& socket, std::string address)
+      : socket_(socket), address_(std::move(address)) {}
 
   Poco::Net::StreamSocket socket_;
   const std::string address_;

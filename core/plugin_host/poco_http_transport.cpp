@@ -145,10 +145,11 @@ class PocoHttpTransport final : public HttpTransport {
     const std::string target = whole ? "http://" + url.authority() + url.target : url.target;
     VCC_RETURN_IF_ERROR(connection.write(requestHead(request, url, target, options_.user_agent), bound, written));
     // A server may answer and close before it has read the whole body; what it said is worth more than the failure.
-    const Status sent = connection.write(request.body, bound, written);
+    Status sent = connection.write(request.body, bound, written);
     if (!sent.ok() && sent.code() != Code::kUnavailable) return sent;
-    const Status received = receive(connection, bound, parser);
-    return !sent.ok() && !received.ok() ? sent : received;
+    Status received = receive(connection, bound, parser);
+    if (sent.ok()) return received;
+    return received.ok() ? parser.close() : sent;  // closed: half a request must not meet the next one
   }
 
   static Status receive(HttpConnection& connection, const CallBound& bound, ResponseParser& parser) {

@@ -11,6 +11,7 @@
 
 #include "base/encoding.h"
 #include "base/version.h"
+#include "plugin_host/http_extension.h"
 
 namespace vcc {
 namespace {
@@ -86,7 +87,18 @@ HostServices::HostServices(const HostEnvironment& environment, std::string name)
   table_.monotonic_ms = [](const vcp_host_t* host) noexcept { return of(host).environment_.clock.monoMs(); };
   table_.sleep = &pause;
   table_.random_bytes = &randomBytes;
-  table_.get_extension = [](const vcp_host_t*, vcp_string_t) noexcept -> const void* { return nullptr; };
+  table_.get_extension = &extension;
+}
+
+HostServices::~HostServices() = default;
+
+void HostServices::lendHttp(std::unique_ptr<HttpService> service) {
+  http_ = std::make_unique<HttpExtension>(*this, std::move(service));
+}
+
+const void* HostServices::extension(const vcp_host_t* host, vcp_string_t id) noexcept {
+  const HttpExtension* http = of(host).http_.get();
+  return http != nullptr && fromAbi(id) == VCP_HTTP_ID ? http->table() : nullptr;
 }
 
 const HostServices& HostServices::of(const vcp_host_t* host) { return *static_cast<HostServices*>(host->host_data); }

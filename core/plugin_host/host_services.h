@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "plugin_host/driver.h"
+#include "plugin_host/http_service.h"
 #include "vcp/plugin/abi.h"
 
 namespace vcc {
@@ -21,14 +23,20 @@ struct HostEnvironment {
   Logger& log;
 };
 
+class HttpExtension;
+
 /// The host's table for one plugin or driver instance. Its functions are thread safe, never throw, and check what they
 /// are given.
 class HostServices {
  public:
   /// `name` marks the plugin's log lines.
   HostServices(const HostEnvironment& environment, std::string name);
+  ~HostServices();
   HostServices(const HostServices&) = delete;
   HostServices& operator=(const HostServices&) = delete;
+
+  /// Lends HTTP from now on. Before the table is given away.
+  void lendHttp(std::unique_ptr<HttpService> service);
 
   const vcp_host_t* table() const { return &table_; }
   const HostEnvironment& environment() const { return environment_; }
@@ -42,10 +50,12 @@ class HostServices {
   static void log(const vcp_host_t* host, std::int32_t severity, vcp_string_t event, vcp_string_t message,
                   const vcp_log_field_t* fields, std::uint64_t count) noexcept;
   static std::int32_t pause(const vcp_host_t* host, const vcp_call_t* call, std::int64_t ms) noexcept;
+  static const void* extension(const vcp_host_t* host, vcp_string_t id) noexcept;
   static std::int32_t randomBytes(const vcp_host_t* host, std::uint8_t* out, std::uint64_t size) noexcept;
 
   const HostEnvironment environment_;
   const std::string name_;
+  std::unique_ptr<HttpExtension> http_;
   vcp_host_t table_{};
 };
 

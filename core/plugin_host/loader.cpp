@@ -43,8 +43,12 @@ class Registry final : public DriverRegistry {
 /// Loads one instance after the other into a registry.
 class Loader {
  public:
-  Loader(const PluginConfig& config, FileSystem& files, const HostEnvironment& environment)
-      : config_(config), files_(files), environment_(environment), registry_(std::make_unique<Registry>()) {}
+  Loader(const PluginConfig& config, FileSystem& files, HttpTransport& http, const HostEnvironment& environment)
+      : config_(config),
+        files_(files),
+        http_(http),
+        environment_(environment),
+        registry_(std::make_unique<Registry>()) {}
 
   Result<std::unique_ptr<DriverRegistry>> run() {
     VCC_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.list(config_.providers_dir));
@@ -144,6 +148,9 @@ class Loader {
   Result<std::shared_ptr<Driver>> open(const ProviderConfig& provider, const std::shared_ptr<PluginFile>& plugin,
                                        Refusals& refusals) {
     auto host = std::make_unique<HostServices>(environment_, provider.name);
+    host->lendHttp(
+        std::make_unique<HttpService>(HttpServiceSeams{http_, environment_.clock, environment_.log, waitUnless},
+                                      provider.name, OriginPolicy(provider.origins, config_.evaluation)));
     const std::string config = openConfigJson(provider.name, config_.evaluation, config_.data_dir, provider.options);
     vcp_driver_t driver{};
     driver.struct_size = sizeof driver;
@@ -194,6 +201,7 @@ class Loader {
 
   const PluginConfig& config_;
   FileSystem& files_;
+  HttpTransport& http_;
   const HostEnvironment environment_;
   std::unique_ptr<Registry> registry_;
   std::map<std::string, std::shared_ptr<PluginFile>> plugins_;  // by path
@@ -202,8 +210,8 @@ class Loader {
 }  // namespace
 
 Result<std::unique_ptr<DriverRegistry>> loadDrivers(const PluginConfig& config, FileSystem& files, const Clock& clock,
-                                                    Random& random, Logger& log) {
-  return Loader(config, files, HostEnvironment{clock, random, log}).run();
+                                                    Random& random, HttpTransport& http, Logger& log) {
+  return Loader(config, files, http, HostEnvironment{clock, random, log}).run();
 }
 
 }  // namespace vcc

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "plugin_host/origin_policy.h"
 #include "plugin_host/plugin_json.h"
 
 namespace vcc {
@@ -50,10 +51,12 @@ class Reader {
     if (name == "log_calls") return boolean(name, value, &out_.log_calls);
     if (name == "concurrency") return concurrency(value);
     if (name == "sha256") return sha256(value);
+    if (name == "origins") return origins(value);
     if (name == "options") return options(value);
     return bad(
         name,
-        "is unknown; there are name, plugin, providers, enabled, critical, concurrency, sha256, log_calls, options");
+        "is unknown; there are name, plugin, providers, enabled, critical, concurrency, sha256, log_calls, origins, "
+        "options");
   }
 
   Status text(const std::string& name, const YAML::Node& value, std::string* out) const {
@@ -109,6 +112,17 @@ class Reader {
                                  [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
     if (digits.size() != 64 || !hex) return bad("sha256", "must be 64 lower-case hex digits, as sha256sum prints them");
     out_.sha256 = digits;
+    return okStatus();
+  }
+
+  Status origins(const YAML::Node& value) {
+    if (!value.IsSequence() || value.size() > 64) return bad("origins", "must be a list of at most 64 origins");
+    for (const auto& entry : value) {
+      std::string origin;
+      VCC_RETURN_IF_ERROR(text("origins", entry, &origin));
+      if (const Status good = checkOriginPattern(origin); !good.ok()) return bad("origins", good.message());
+      out_.origins.push_back(origin);
+    }
     return okStatus();
   }
 

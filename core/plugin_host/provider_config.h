@@ -16,11 +16,12 @@ struct ProviderConfig {
   std::string plugin;                  ///< file name in plugin_dirs; default: <name>.so
   std::vector<std::string> providers;  ///< `cloud_provider` values it serves; empty: the driver's own
   bool enabled = true;
-  bool critical = false;          ///< the server does not start without it
-  bool log_calls = false;         ///< each call to the driver is an info line
-  std::uint32_t concurrency = 0;  ///< calls at once, at most the driver's own limit; 0: that limit
-  std::string sha256;             ///< hex; empty: not checked
-  std::string options = "{}";     ///< JSON object for the driver, scalars as strings
+  bool critical = false;             ///< the server does not start without it
+  bool log_calls = false;            ///< each call to the driver is an info line
+  std::uint32_t concurrency = 0;     ///< calls at once, at most the driver's own limit; 0: that limit
+  std::string sha256;                ///< hex; empty: not checked
+  std::vector<std::string> origins;  ///< where its HTTP may go (origin_policy.h)
+  std::string options = "{}";        ///< JSON object for the driver, scalars as strings
 };
 
 /// Reads the text of `file` into `out`. An error names file and key; what was understood is in `out` all the same, so

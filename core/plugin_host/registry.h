@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "plugin_host/driver.h"
+#include "plugin_host/http_transport.h"
 
 namespace vcc {
 
@@ -25,8 +26,8 @@ struct PluginConfig {
 /// Loads what providers.d names, each file through the same steps: path policy, owner and mode, optional SHA-256,
 /// dlopen(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE), symbol, magic, version, tables, descriptor, duplicate id, init,
 /// open. A refused driver stays in the registry with its reason and never stops the rest; only one marked `critical`
-/// makes this fail.
+/// makes this fail. `http` is what drivers are lent, within `origins` of their file. The seams outlive the drivers.
 Result<std::unique_ptr<DriverRegistry>> loadDrivers(const PluginConfig& config, FileSystem& files, const Clock& clock,
-                                                    Random& random, Logger& log);
+                                                    Random& random, HttpTransport& http, Logger& log);
 
 }  // namespace vcc

@@ -103,6 +103,8 @@ std::map<std::string, Key> makeKeys() {
       {"private_ipmask", text(&Settings::private_ipmask, "VCP_VCC_PRIVATE_IPMASK")},
       {"registry_address", text(&Settings::registry_address, "VCP_OFFICIAL_REGISTRY_ADDRESS")},
       {"base_registry_host", text(&Settings::base_registry_host, "BC_REGISTRY_HOST")},
+      {"http_proxy", text(&Settings::http_proxy)},
+      {"http_no_proxy", texts(&Settings::http_no_proxy)},
       {"ssh_threads", number(&Settings::ssh_threads, 1, 1024)},
       {"limits.nodes_per_unit", limit(&Limits::nodes_per_unit)},
       {"limits.nodes_per_user", limit(&Limits::nodes_per_user)},

@@ -31,7 +31,9 @@ struct Settings {
   Severity log_level = Severity::kInfo;
   std::string private_ipmask;  ///< address (and mask) that nodes reach this controller at
   std::string registry_address = "harbor.vcloud.nii.ac.jp";
-  std::string base_registry_host;  ///< port is always 5000; wins over registry_address
+  std::string base_registry_host;          ///< port is always 5000; wins over registry_address
+  std::string http_proxy;                  ///< of drivers: "http://host:port"; empty = none
+  std::vector<std::string> http_no_proxy;  ///< hosts that drivers reach without it; ".example.org" for all below
   std::int64_t ssh_threads = 64;
   Limits limits;
 

@@ -24,6 +24,7 @@
 #include "host/route.h"
 #include "host/simulated_host.h"
 #include "host/ssh_host.h"
+#include "plugin_host/poco_http_transport.h"
 #include "plugin_host/registry.h"
 #include "secrets/tokens.h"
 #include "server/catalog_file.h"
@@ -71,6 +72,7 @@ struct Controller::Parts {
   ThreadPool store_writer{"store", 1};
   std::unique_ptr<Store> store;
   std::optional<CatalogFile> catalog;
+  std::unique_ptr<HttpTransport> http;
   std::unique_ptr<DriverRegistry> drivers;
   SshKey ssh_key;
   std::unique_ptr<Host> host;
@@ -120,7 +122,12 @@ Status Controller::Parts::openDrivers() {
   VCC_RETURN_IF_ERROR(catalog->load().prepend("catalog_file"));
   const PluginConfig config{settings.providers_dir, settings.plugin_dirs, settings.providers, settings.data_dir,
                             stamp.evaluation};
-  VCC_ASSIGN_OR_RETURN(drivers, loadDrivers(config, seams.files, seams.clock, seams.random, seams.log));
+  HttpTransportOptions http_options;
+  http_options.user_agent = fmt::format("occtr/{}", kVersion);
+  http_options.proxy = settings.http_proxy;
+  http_options.no_proxy = settings.http_no_proxy;
+  VCC_ASSIGN_OR_RETURN(http, makePocoHttpTransport(seams.clock, http_options));
+  VCC_ASSIGN_OR_RETURN(drivers, loadDrivers(config, seams.files, seams.clock, seams.random, *http, seams.log));
   VCC_ASSIGN_OR_RETURN(ssh_key, openSshKey(seams.files, paths.ssh(), seams.random));
   host = makeSshHost(ssh_key, seams.clock, seams.log);
   simulated_host = makeSimulatedHost(seams.clock);

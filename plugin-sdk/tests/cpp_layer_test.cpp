@@ -9,6 +9,7 @@
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/cpp/plugin.h"
 #include "vcp/plugin/testing/fake_host.h"
+#include "vcp/plugin/testing/scripted_http.h"
 
 using namespace vcp::plugin;
 
@@ -169,4 +170,34 @@ TEST_CASE("json: scalars, numbers and what is refused") {
   CHECK_THROWS_AS(parseObject("[]", "test"), Error);
   CHECK_THROWS_AS(parseObject("{", "test"), Error);
   CHECK_THROWS_AS(parseObject(std::string(100000, '['), "test"), Error);
+}
+
+TEST_CASE("http: responses as values, failures as errors") {
+  testing::FakeHost host;
+  CHECK_THROWS_AS(Http{Host(host.table())}, Error);
+  testing::ScriptedHttp script(host);
+  const Http http{Host(host.table())};
+  const Call call(host.call({}));
+  script.reply(429, "wait", {{"X-Id", "7"}});
+  HttpRequest request;
+  request.method = "POST";
+  request.url = "https://a.test/";
+  request.headers = {{"A", "b"}};
+  request.body = "{}";
+  const HttpResponse response = http.send(call, request);
+  CHECK(response.status == 429);
+  CHECK(response.body == "wait");
+  CHECK(response.header("x-id") == "7");
+  CHECK(response.header("x-i").empty());
+  CHECK(script.requests.at(0).body == "{}");
+  CHECK(script.requests.at(0).headers.at(0).second == "b");
+
+  script.fail(Code::kUnavailable, Outcome::kUnknown);
+  try {
+    http.send(call, request);
+    FAIL("no error");
+  } catch (const Error& e) {
+    CHECK(e.code() == Code::kUnavailable);
+    CHECK(e.outcome() == Outcome::kUnknown);
+  }
 }

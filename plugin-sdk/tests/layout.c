@@ -2,6 +2,7 @@
 /* The layout of the boundary, written down: a change that breaks a built plugin breaks this file first. Fields may only
  * be added at the end of a struct. */
 #include "vcp/plugin/abi.h"
+#include "vcp/plugin/ext/http.h"
 
 #if UINTPTR_MAX == 0xFFFFFFFFFFFFFFFFu
 
@@ -136,5 +137,31 @@ AT(vcp_plugin_entry_t, init, 32);
 AT(vcp_plugin_entry_t, deinit, 40);
 AT(vcp_plugin_entry_t, get_extension, 48);
 AT(vcp_plugin_entry_t, open_driver, 56);
+
+CHECK(sizeof(vcp_http_header_t) == 32);
+AT(vcp_http_header_t, name, 0);
+AT(vcp_http_header_t, value, 16);
+
+CHECK(sizeof(vcp_http_request_t) == 136);
+AT(vcp_http_request_t, method, 8);
+AT(vcp_http_request_t, url, 24);
+AT(vcp_http_request_t, headers, 40);
+AT(vcp_http_request_t, header_count, 48);
+AT(vcp_http_request_t, body, 56);
+AT(vcp_http_request_t, account, 72);
+AT(vcp_http_request_t, timeout_ms, 88);
+AT(vcp_http_request_t, max_response_bytes, 96);
+AT(vcp_http_request_t, ca_file, 104);
+AT(vcp_http_request_t, ca_pem, 120);
+
+CHECK(sizeof(vcp_http_sink_t) == 40);
+AT(vcp_http_sink_t, plugin_data, 8);
+AT(vcp_http_sink_t, status, 16);
+AT(vcp_http_sink_t, header, 24);
+AT(vcp_http_sink_t, body, 32);
+
+CHECK(sizeof(vcp_http_t) == 24);
+AT(vcp_http_t, host_data, 8);
+AT(vcp_http_t, request, 16);
 
 #endif

@@ -62,10 +62,18 @@ static int32_t good_validate(vcp_driver_instance_t* driver, vcp_string_t params,
   return VCP_OK;
 }
 
+/* Of the last open_driver. */
+static const vcp_host_t* good_host;
+
+#ifdef OWN_PROBE
+static int32_t PROBE(vcp_driver_instance_t* driver, const vcp_call_t* call, vcp_error_t* error);
+#else
+#define PROBE good_probe
 static int32_t good_probe(vcp_driver_instance_t* driver, const vcp_call_t* call, vcp_error_t* error) {
   UNUSED(driver), UNUSED(call), UNUSED(error);
   return VCP_OK;
 }
+#endif
 
 #if !defined(OWN_CREATE) && !defined(NULL_CREATE)
 static int32_t good_create(vcp_driver_instance_t* driver, const vcp_call_t* call, vcp_string_t spec,
@@ -115,7 +123,7 @@ static int32_t OBSERVE(vcp_driver_instance_t* driver, const vcp_call_t* call, co
 #endif
 
 static const vcp_driver_ops_t good_ops = {
-    OPS_SIZE, 0, good_close, good_describe, good_validate, good_probe, CREATE_OR_NULL, OBSERVE, 0, good_destroy, 0};
+    OPS_SIZE, 0, good_close, good_describe, good_validate, PROBE, CREATE_OR_NULL, OBSERVE, 0, good_destroy, 0};
 
 static const vcp_plugin_info_t good_info = {sizeof(vcp_plugin_info_t),
                                             0,
@@ -138,7 +146,8 @@ static const vcp_plugin_info_t good_info = {sizeof(vcp_plugin_info_t),
 
 static int32_t good_open(const vcp_host_t* host, vcp_string_t config, vcp_driver_t* out, vcp_error_t* error) {
   static char instance;
-  UNUSED(host), UNUSED(config), UNUSED(error);
+  UNUSED(config), UNUSED(error);
+  good_host = host;
   out->instance = (vcp_driver_instance_t*)(void*)&instance;
   out->ops = &good_ops;
   return OPEN_CODE;

@@ -26,7 +26,9 @@ TEST_CASE("provider file: every key") {
       parseProviderConfig("x.yml",
                           "name: site-b\nplugin: openstack.so\nproviders: [mdx2, abc]\nenabled: false\ncritical: true\n"
                           "concurrency: 8\nsha256: " +
-                              hash + "\nlog_calls: true\noptions: {region: RegionOne, deep: {a: [1, 'x\"y', null]}}\n",
+                              hash +
+                              "\nlog_calls: true\norigins: ['https://*.a.test:*', 'https://b.test']\noptions: {region: "
+                              "RegionOne, deep: {a: [1, 'x\"y', null]}}\n",
                           &config)
           .ok());
   CHECK(config.name == "site-b");
@@ -37,6 +39,7 @@ TEST_CASE("provider file: every key") {
   CHECK(config.concurrency == 8);
   CHECK(config.sha256 == hash);
   CHECK(config.log_calls);
+  CHECK(config.origins == std::vector<std::string>{"https://*.a.test:*", "https://b.test"});
   CHECK(config.options == R"({"deep":{"a":["1","x\"y",null]},"region":"RegionOne"})");
 }
 
@@ -61,6 +64,8 @@ TEST_CASE("provider file: what is wrong is named by file and key, and critical c
   refused("providers: ['a b']", "'providers'");
   refused("name: a/b", "'name'");
   refused("plugin: [a]", "'plugin'");
+  refused("origins: https://a.test", "'origins'");
+  refused("origins: [https://a.test/path]", "https://a.test/path");
   refused("options: 5", "'options'");
   refused("options: {a: {a: {a: {a: {a: {a: {a: {a: {a: 1}}}}}}}}}", "'options'");
 

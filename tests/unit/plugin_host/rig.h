@@ -13,6 +13,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "plugin_host/poco_http_transport.h"
 #include "plugin_host/registry.h"
 #include "support/temp_dir.h"
 
@@ -60,7 +61,7 @@ struct Rig {
   void plain(const std::string& name) { provider(name + ".yml", "plugin: " + name + ".so\n"); }
 
   Status load() {
-    Result<std::unique_ptr<DriverRegistry>> loaded = loadDrivers(config, files, clock, random, log);
+    Result<std::unique_ptr<DriverRegistry>> loaded = loadDrivers(config, files, clock, random, *http, log);
     if (!loaded.ok()) return loaded.status();
     registry = *std::move(loaded);
     return okStatus();
@@ -78,6 +79,7 @@ struct Rig {
   SystemClock clock;
   SystemRandom random;
   CountingLogger log;
+  std::unique_ptr<HttpTransport> http = makePocoHttpTransport(clock, {}).value();
   std::unique_ptr<DriverRegistry> registry;
 };
 

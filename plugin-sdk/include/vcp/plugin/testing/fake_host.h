@@ -88,12 +88,22 @@ class FakeHost {
       for (std::uint64_t i = 0; i < size; ++i) out[i] = of(h).nextByte();
       return VCP_OK;
     };
-    table_.get_extension = [](const vcp_host_t*, vcp_string_t) -> const void* { return nullptr; };
+    table_.get_extension = [](const vcp_host_t* h, vcp_string_t id) -> const void* {
+      FakeHost& self = of(h);
+      const std::lock_guard<std::mutex> lock(self.mutex_);
+      const auto found = self.extensions_.find(std::string(view(id)));
+      return found == self.extensions_.end() ? nullptr : found->second;
+    };
   }
   FakeHost(const FakeHost&) = delete;
   FakeHost& operator=(const FakeHost&) = delete;
 
   const vcp_host_t* table() const { return &table_; }
+  /// Lends an extension; `table` is borrowed.
+  void provide(const std::string& id, const void* table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    extensions_[id] = table;
+  }
   int logged(const std::string& event) {
     const std::lock_guard<std::mutex> lock(mutex_);
     return events_[event];
@@ -134,6 +144,7 @@ class FakeHost {
   std::atomic<std::uint64_t> seed_;
   std::mutex mutex_;
   std::map<std::string, int> events_;
+  std::map<std::string, const void*> extensions_;
 };
 
 /// A driver opened through its entry, as a host does it, with answers as values.

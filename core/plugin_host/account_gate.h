@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/clock.h"
+
+namespace vcc {
+
+/// What one account of a cloud may be asked for.
+struct HttpLimits {
+  std::int64_t per_second = 20;  ///< requests, once the burst is used up; 1..1000
+  std::int64_t burst = 40;       ///< requests at once after a quiet time
+  int concurrency = 16;          ///< requests under way
+};
+
+/// The gate that requests of one account go through: a token bucket, a pause that the cloud asked for, and a limit of
+/// requests under way. Thread safe.
+class AccountGate {
+ public:
+  AccountGate(const HttpLimits& limits, std::int64_t now_mono)
+      : limits_(limits), level_(limits.burst * 1000), seen_mono_(now_mono), free_(limits.concurrency) {}
+
+  /// Waits at most `slice_ms` real time for a place; true with it, and leave() gives it back.
+  bool enter(std::int64_t slice_ms);
+  void leave();
+  /// Takes a token: 0, or how long to wait before the next try.
+  std::int64_t take(std::int64_t now_mono);
+  /// Nobody takes a token for `ms`.
+  void pause(std::int64_t now_mono, std::int64_t ms);
+  /// Would a new gate behave in the same way?
+  bool isFresh(std::int64_t now_mono);
+
+ private:
+  void fill(std::int64_t now_mono);
+
+  const HttpLimits limits_;
+  std::mutex mutex_;  // guards the rest
+  std::condition_variable left_;
+  std::int64_t level_;  // thousandths of tokens
+  std::int64_t seen_mono_;
+  std::int64_t paused_until_mono_ = 0;
+  int free_;
+};
+
+/// The gates of one driver instance by account key. Keys are never shown. Thread safe.
+class AccountGates {
+ public:
+  explicit AccountGates(const HttpLimits& limits) : limits_(limits) {}
+  std::shared_ptr<AccountGate> get(const std::string& account, std::int64_t now_mono);
+
+ private:
+  const HttpLimits limits_;
+  std::mutex mutex_;  // guards gates_
+  std::map<std::string, std::shared_ptr<AccountGate>, std::less<>> gates_;
+};
+
+}  // namespace vcc

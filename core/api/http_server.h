@@ -34,7 +34,7 @@ using PeerCheck = std::function<Result<std::string>(const Poco::Net::StreamSocke
 Result<std::string> tcpPeer(const Poco::Net::StreamSocket& socket);
 
 struct HttpServerSeams {
-  HttpService& service;
+  HttpHandler& service;
   const Clock& clock;
   Random& random;
   Logger& log;

@@ -39,9 +39,9 @@ struct Admission {
 };
 
 /// What a listener serves. Called from many threads; may throw, the listener maps that to 500.
-class HttpService {
+class HttpHandler {
  public:
-  virtual ~HttpService() = default;
+  virtual ~HttpHandler() = default;
   virtual Admission admit(const HttpHead& head) = 0;
 };
 

@@ -11,7 +11,7 @@ namespace vcc {
 
 /// A routing table behind a listener: finds the route, authenticates before the body is read, maps errors. All
 /// references outlive it. Thread safe.
-class RoutedService final : public HttpService {
+class RoutedService final : public HttpHandler {
  public:
   RoutedService(Router router, const Store& store, const Clock& clock, Logger& log)
       : router_(std::move(router)), store_(store), clock_(clock), log_(log) {}

@@ -45,8 +45,8 @@ Status CallBound::await(StreamSocket& socket, int modes, std::int64_t limit_ms) 
   }
 }
 
-Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const Poco::Net::IPAddress& address, std::uint16_t port,
-                                                             const CallBound& bound) {
+Result<std::unique_ptr<ClientConnection>> ClientConnection::open(const Poco::Net::IPAddress& address,
+                                                                 std::uint16_t port, const CallBound& bound) {
   try {
     StreamSocket socket;
     socket.connectNB(Poco::Net::SocketAddress(address, port));
@@ -56,14 +56,14 @@ Result<std::unique_ptr<HttpConnection>> HttpConnection::open(const Poco::Net::IP
     }
     socket.setBlocking(false);
     socket.setNoDelay(true);
-    return std::unique_ptr<HttpConnection>(new HttpConnection(socket, address.toString()));
+    return std::unique_ptr<ClientConnection>(new ClientConnection(socket, address.toString()));
   } catch (const Poco::Exception& e) {
     return lost(e.displayText());
   }
 }
 
-Status HttpConnection::startTls(const Poco::Net::Context::Ptr& context, const std::string& host,
-                                const CallBound& bound) {
+Status ClientConnection::startTls(const Poco::Net::Context::Ptr& context, const std::string& host,
+                                  const CallBound& bound) {
   try {
     SecureStreamSocket secure = SecureStreamSocket::attach(socket_, host, context);
     socket_ = secure;
@@ -80,7 +80,7 @@ Status HttpConnection::startTls(const Poco::Net::Context::Ptr& context, const st
   }
 }
 
-Status HttpConnection::write(std::string_view bytes, const CallBound& bound, bool* written) {
+Status ClientConnection::write(std::string_view bytes, const CallBound& bound, bool* written) {
   try {
     while (!bytes.empty()) {
       VCC_RETURN_IF_ERROR(bound.check());
@@ -101,7 +101,7 @@ Status HttpConnection::write(std::string_view bytes, const CallBound& bound, boo
   }
 }
 
-Result<std::size_t> HttpConnection::read(char* out, std::size_t size, const CallBound& bound) {
+Result<std::size_t> ClientConnection::read(char* out, std::size_t size, const CallBound& bound) {
   try {
     for (;;) {
       VCC_RETURN_IF_ERROR(bound.check());
@@ -116,7 +116,7 @@ Result<std::size_t> HttpConnection::read(char* out, std::size_t size, const Call
   }
 }
 
-bool HttpConnection::isStale() {
+bool ClientConnection::isStale() {
   try {
     return socket_.poll(Poco::Timespan(0), Socket::SELECT_READ | Socket::SELECT_ERROR);
   } catch (const Poco::Exception&) {

@@ -39,10 +39,10 @@ class CallBound {
 
 /// One connection, with or without TLS. Not thread safe; functions block until done or `bound` ends. Errors say what
 /// went wrong, not with whom.
-class HttpConnection {
+class ClientConnection {
  public:
-  static Result<std::unique_ptr<HttpConnection>> open(const Poco::Net::IPAddress& address, std::uint16_t port,
-                                                      const CallBound& bound);
+  static Result<std::unique_ptr<ClientConnection>> open(const Poco::Net::IPAddress& address, std::uint16_t port,
+                                                        const CallBound& bound);
 
   /// Handshake. `context` verifies the peer by itself (tls_client.h); `host` goes out as server name.
   Status startTls(const Poco::Net::Context::Ptr& context, const std::string& host, const CallBound& bound);
@@ -57,7 +57,7 @@ class HttpConnection {
   const std::string& address() const { return address_; }
 
  private:
-  HttpConnection(const Poco::Net::StreamSocket& socket, std::string address)
+  ClientConnection(const Poco::Net::StreamSocket& socket, std::string address)
       : socket_(socket), address_(std::move(address)) {}
 
   Poco::Net::StreamSocket socket_;

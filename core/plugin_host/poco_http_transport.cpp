@@ -21,7 +21,7 @@
 namespace vcc {
 namespace {
 
-using Connection = std::unique_ptr<HttpConnection>;
+using Connection = std::unique_ptr<ClientConnection>;
 
 constexpr std::size_t kMaxAddresses = 4;
 constexpr std::size_t kMaxContexts = 64;
@@ -139,7 +139,7 @@ class PocoHttpTransport final : public HttpTransport {
     }
   }
 
-  Status exchange(HttpConnection& connection, const HttpUrl& url, const HttpRequest& request, const CallBound& bound,
+  Status exchange(ClientConnection& connection, const HttpUrl& url, const HttpRequest& request, const CallBound& bound,
                   ResponseParser& parser, bool* written) {
     const bool whole = viaProxy(url) && !url.tls;
     const std::string target = whole ? "http://" + url.authority() + url.target : url.target;
@@ -152,7 +152,7 @@ class PocoHttpTransport final : public HttpTransport {
     return received.ok() ? parser.close() : sent;  // closed: half a request must not meet the next one
   }
 
-  static Status receive(HttpConnection& connection, const CallBound& bound, ResponseParser& parser) {
+  static Status receive(ClientConnection& connection, const CallBound& bound, ResponseParser& parser) {
     std::array<char, 16384> buffer{};
     while (!parser.isDone()) {
       VCC_ASSIGN_OR_RETURN(const std::size_t size, connection.read(buffer.data(), buffer.size(), bound));
@@ -200,7 +200,7 @@ class PocoHttpTransport final : public HttpTransport {
     Status last = unavailable("the name " + to.host + " has no address");
     for (const Poco::Net::IPAddress& address : addresses) {
       if (!proxy && request.check_address) VCC_RETURN_IF_ERROR(request.check_address(address.toString()));
-      Result<Connection> connection = HttpConnection::open(address, to.port, bound);
+      Result<Connection> connection = ClientConnection::open(address, to.port, bound);
       if (connection.ok() || connection.status().code() != Code::kUnavailable) return connection;
       last = connection.status();
       last.prepend("no connection to " + address.toString() + (proxy ? " (proxy)" : ""));
@@ -208,7 +208,7 @@ class PocoHttpTransport final : public HttpTransport {
     return last;
   }
 
-  Status tunnel(HttpConnection& connection, const HttpUrl& url, const CallBound& bound) const {
+  Status tunnel(ClientConnection& connection, const HttpUrl& url, const CallBound& bound) const {
     bool written = false;
     VCC_RETURN_IF_ERROR(connection.write("CONNECT " + url.endpoint() + " HTTP/1.1\r\nHost: " + url.endpoint() +
                                              "\r\nUser-Agent: " + options_.user_agent + "\r\n\r\n",

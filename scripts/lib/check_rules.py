@@ -33,6 +33,8 @@ SEAMS = [
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LOG_CALL = re.compile(r'(?:\.|->)(debug|info|warn|error)\(\s*"([A-Z][A-Z0-9_]*)"')
+# At namespace level: two definitions of one name are two functions of one symbol, of which the linker takes either.
+DEFINITION = re.compile(r"^(?:class|struct|enum class|union) ([A-Z]\w+)\b(?!<)[^;]*$", re.M)
 LOG_ROW = re.compile(r"^\|\s*`?([A-Z][A-Z0-9_]*)`?\s*\|")
 # A path of the machine a developer happens to use. /root and /home occur in texts about other machines as well, but a
 # source that needs one takes it from a variable. `folder + "/root/x"` is no such path.
@@ -69,6 +71,7 @@ class Checker:
         self.findings = []
         self.rank = layers()
         self.log_ids = {}
+        self.definitions = {}
 
     def report(self, path, line, text):
         self.findings.append(f"{path}:{line}: {text}")
@@ -84,6 +87,12 @@ class Checker:
                 for pattern, remedy in SEAMS:
                     if pattern.search(without_strings(line)):
                         self.report(path, number, f"{pattern.search(without_strings(line))[0]!r} outside base and the edges: {remedy}")
+        if top == "core" and path.suffix == ".h":
+            for definition in DEFINITION.finditer(code):
+                line = code.count("\n", 0, definition.start()) + 1
+                first = self.definitions.setdefault(definition[1], f"{path}:{line}")
+                if first != f"{path}:{line}":
+                    self.report(path, line, f"{definition[1]} is defined in {first} too; the linker would mix the two")
         if top in ("core", "plugins"):
             for call in LOG_CALL.finditer(code):
                 self.log_ids.setdefault(call[2], (path, code.count("\n", 0, call.start()) + 1))

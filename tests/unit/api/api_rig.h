@@ -104,7 +104,7 @@ class ApiRig {
     return createToken(*store, random, wanted).value().reveal();
   }
 
-  static HttpAnswer ask(HttpService& service, const HttpHead& head, const std::string& body) {
+  static HttpAnswer ask(HttpHandler& service, const HttpHead& head, const std::string& body) {
     const Admission admission = service.admit(head);
     return admission.refusal ? *admission.refusal : admission.run(body);
   }

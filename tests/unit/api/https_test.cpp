@@ -36,9 +36,9 @@ class MemoryLogger final : public Logger {
 };
 
 /// The API, with routes of the test's own that misbehave.
-class Misbehaving final : public HttpService {
+class Misbehaving final : public HttpHandler {
  public:
-  explicit Misbehaving(HttpService& real) : real_(real) {}
+  explicit Misbehaving(HttpHandler& real) : real_(real) {}
   Admission admit(const HttpHead& head) override {
     if (head.target == "/throw/early") throw 42;
     if (head.target.rfind("/throw/", 0) != 0) return real_.admit(head);
@@ -52,7 +52,7 @@ class Misbehaving final : public HttpService {
   }
 
  private:
-  HttpService& real_;
+  HttpHandler& real_;
 };
 
 struct ServerRig {

@@ -18,7 +18,9 @@ function(vcp_add_plugin name)
 
   add_library(${name} MODULE ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE vcp::plugin ${ARG_LINK} ${VCP_PLUGIN_LINK})
-  target_compile_features(${name} PRIVATE cxx_std_17)
+  if(CMAKE_CXX_COMPILER_LOADED)
+    target_compile_features(${name} PRIVATE cxx_std_17)
+  endif()
   set_target_properties(${name} PROPERTIES
     PREFIX "" SUFFIX .so
     LIBRARY_OUTPUT_DIRECTORY ${VCP_PLUGIN_OUTPUT_DIR}
@@ -29,7 +31,7 @@ function(vcp_add_plugin name)
   target_link_options(${name} PRIVATE
     LINKER:--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/vcp_plugin.map LINKER:--exclude-libs,ALL LINKER:-z,nodelete)
   # clang links the sanitizer run-time into the program only, so a plugin must leave its symbols open.
-  if(NOT (VCP_PLUGIN_SANITIZE AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"))
+  if(NOT (VCP_PLUGIN_SANITIZE AND "${CMAKE_C_COMPILER_ID} ${CMAKE_CXX_COMPILER_ID}" MATCHES "Clang"))
     target_link_options(${name} PRIVATE LINKER:-z,defs)
   endif()
 

@@ -44,7 +44,12 @@ class Puppet final : public Driver, public Power {
     seen.found = true;
     seen.state = State::kRunning;
     seen.resources.push_back({"nic", "n", "i"});
-    for (const Item& item : items) out.observed(item, seen);
+    for (const Item& item : items) {
+      out.guard(item, [&] {
+        if (item.name == "unreadable") throw std::runtime_error("odd");
+        out.observed(item, seen);
+      });
+    }
   }
   void destroy(const Call&, const Items&, Results&) override { throw std::bad_alloc(); }
   void power(const Call&, bool on, const Items& items, Results& out) override {
@@ -153,6 +158,13 @@ TEST_CASE("trampolines: results, item errors and call errors") {
   const testing::Seen seen = driver.observe(host.call({}), items);
   CHECK(seen.machines.size() == 3);
   CHECK(seen.machines.at(2).resources.at(0).kind == "nic");
+
+  items[1].name = "unreadable";
+  const testing::Seen partly = driver.observe(host.call({}), items);
+  CHECK(partly.code == VCP_OK);
+  CHECK(partly.machines.size() == 2);
+  CHECK(std::string(partly.errors.at(1).message) == "odd");
+  CHECK(partly.errors.at(1).outcome == VCP_OUTCOME_NOT_APPLIED);
 }
 
 TEST_CASE("json: scalars, numbers and what is refused") {

@@ -116,6 +116,14 @@ class Observations {
     detail::fillError(&raw, Outcome::kNotApplied, error);
     sink_->error(sink_, item.index, &raw);
   }
+  /// Runs `look` for one item; an exception becomes that item's error and leaves the others alone. `look` must observe
+  /// the item or throw.
+  template <class Look>
+  void guard(const Item& item, Look&& look) {
+    vcp_error_t raw = detail::emptyError();
+    if (detail::barrier(Outcome::kNotApplied, &raw, look) != VCP_OK) sink_->error(sink_, item.index, &raw);
+  }
+
   /// In a list. False: the host has seen enough.
   bool listed(const Observation& what) { return send(-1, what) == VCP_OK; }
   /// In a list: everything was read.

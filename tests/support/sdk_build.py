@@ -48,10 +48,5 @@ class InstalledSdk:
             raise AssertionError(f"{source} made {plugins}")
         return plugins[0]
 
-    def tool(self, name):
-        """Path of an installed program, or None."""
-        path = self.prefix / "bin" / name
-        return path if path.exists() else None
-
     def remove(self):
         shutil.rmtree(self.home, ignore_errors=True)

@@ -88,9 +88,15 @@ class OutOfTree(unittest.TestCase):
         print(f"FIGURE: smallest useful driver: {len(lines)} lines, {len(code)} of them code", file=sys.stderr)
         self.assertLess(len(code), 200)
 
-    @unittest.skip("vcp-plugin-check is not there yet")
     def test_plugin_check_accepts_them(self):
-        pass
+        check = sdk.prefix / "bin" / "vcp-plugin-check"
+        for compiler in COMPILERS:
+            run("ctest", "--test-dir", sdk.build("template", compiler), "--output-on-failure", "--no-tests=error")
+            cloud = sdk.build("examples/tiny-cloud", compiler) / "tiny_cloud.so"
+            for name in ("c", "cpp"):
+                source = KINDS[name].source
+                run(check, "conformance", sdk.plugin(source, compiler), "--case", sdk.share / source / "case.json",
+                    "--cloud", cloud)
 
     def test_the_guide_quotes_what_is_compiled(self):
         sources = {path: (ROOT / "plugin-sdk" / path).read_text(encoding="utf-8") for path, _, _, _ in QUOTE.findall(guide())}
@@ -106,8 +112,7 @@ class OutOfTree(unittest.TestCase):
         blocks = re.findall(r"<!-- run -->\n```sh\n(.*?)```", guide(), re.DOTALL)
         self.assertGreater(len(blocks), 0)
         with tempfile.TemporaryDirectory() as folder:
-            for block in blocks:
-                run("bash", "-euc", block, cwd=folder, env={**os.environ, "SDK": str(sdk.prefix)})
+            run("bash", "-euc", "\n".join(blocks), cwd=folder, env={**os.environ, "SDK": str(sdk.prefix)})
 
 
 class Story:

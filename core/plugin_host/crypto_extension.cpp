@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin_host/crypto_extension.h"
 
-#include <cstring>
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -17,7 +17,7 @@ constexpr std::uint64_t kMaxData = std::uint64_t{64} << 20U;
 constexpr std::uint64_t kMaxKey = std::uint64_t{64} << 10U;
 
 std::int32_t copyDigest(const std::string& digest, std::uint8_t* out) {
-  std::memcpy(out, digest.data(), digest.size());
+  std::copy(digest.begin(), digest.end(), out);
   return VCP_OK;
 }
 

@@ -77,6 +77,7 @@ class CallFrame {
   CallFrame& operator=(const CallFrame&) = delete;
 
   const vcp_call_t* raw() const { return &raw_; }
+  const HostServices& host() const { return host_; }
   bool isCancelled() const { return context_.cancelled != nullptr && context_.cancelled->load(); }
   bool isOverdue() const { return host_.environment().clock.monoMs() >= raw_.deadline_mono_ms; }
 

@@ -2,7 +2,7 @@
 #include "plugin_host/json_extension.h"
 
 #include "plugin_host/extension.h"
-#include "plugin_host/plugin_json.h"
+#include "plugin_host/json_document.h"
 
 namespace vcc {
 namespace {

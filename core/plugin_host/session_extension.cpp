@@ -12,10 +12,6 @@ namespace {
 constexpr std::uint64_t kMaxKey = 128;
 constexpr std::uint64_t kMaxValue = std::uint64_t{256} << 10U;
 
-bool isUsable(const vcp_session_t* session, const vcp_call_t* call, const vcp_string_t& key) {
-  return session != nullptr && call != nullptr && call->host_data != nullptr && key.size > 0 && isText(key, kMaxKey);
-}
-
 const CallFrame& frameOf(const vcp_call_t* call) { return *static_cast<const CallFrame*>(call->host_data); }
 
 /// Two digests, so that no byte can wander from the one text to the other.
@@ -32,6 +28,12 @@ SessionExtension::SessionExtension(const HostServices& host) : host_(host), cach
   table_.get = &get;
   table_.put = &put;
   table_.drop = &drop;
+}
+
+/// Also refuses the call of another instance: its end would not be heard of here, and its claims would stay.
+bool SessionExtension::isUsable(const vcp_session_t* session, const vcp_call_t* call, const vcp_string_t& key) {
+  return session != nullptr && call != nullptr && call->host_data != nullptr &&
+         &frameOf(call).host() == &of(session).host_ && key.size > 0 && isText(key, kMaxKey);
 }
 
 SessionExtension& SessionExtension::of(const vcp_session_t* session) {

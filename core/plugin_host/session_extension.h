@@ -25,6 +25,7 @@ class SessionExtension {
 
  private:
   static SessionExtension& of(const vcp_session_t* session);
+  static bool isUsable(const vcp_session_t* session, const vcp_call_t* call, const vcp_string_t& key);
   static std::int32_t get(const vcp_session_t* session, const vcp_call_t* call, vcp_string_t key,
                           const vcp_text_sink_t* out) noexcept;
   static std::int32_t put(const vcp_session_t* session, const vcp_call_t* call, vcp_string_t key, vcp_string_t value,

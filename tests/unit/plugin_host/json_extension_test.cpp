@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "plugin_host/plugin_json.h"
+#include "plugin_host/json_document.h"
 #include "services_rig.h"
 #include "vcp/plugin/ext/json.h"
 
@@ -77,6 +77,7 @@ TEST_CASE("json: values of every kind by pointer") {
   CHECK(bench.get(kDocument, "/") == "empty");
   CHECK(bench.get(kDocument, "/text") == "a\"\xe3\x81\x82\n");
   CHECK(bench.get(kDocument, "/rate") == "0.25");
+  CHECK(bench.get("[1.0,0.1,-0.5e3]", "") == "[1.0,0.1,-500.0]");
   CHECK(bench.get(kDocument, "/big") == "18446744073709551615");
   CHECK(bench.get(kDocument, "/negative") == "-9223372036854775808");
   CHECK(bench.get(" \"x\" ", "") == "x");
@@ -108,6 +109,7 @@ TEST_CASE("json: what is no JSON, too deep or too large") {
     CAPTURE(document);
     bench.get(document, "", VCP_INVALID_ARGUMENT);
   }
+  CHECK(bench.get(R"(["\"]]}}[[{{", "\\"])", "/1") == "\\");  // brackets in a text are no levels
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   CHECK(bench.get(nested(64), "").size() == 128);
   bench.get(nested(65), "", VCP_INVALID_ARGUMENT);

@@ -310,6 +310,8 @@ TEST_CASE("session: bad arguments are borne") {
   REQUIRE(session != nullptr);
   CHECK(session->struct_size == sizeof(vcp_session_t));
   const TestCall call(rig);
+  const ServicesRig other_rig;
+  const TestCall others_call(other_rig);
   const vcp_string_t key = toAbi("token");
   const std::string long_key(129, 'k');
   const vcp_string_t huge{"x", (std::uint64_t{256} << 10U) + 1};
@@ -317,6 +319,7 @@ TEST_CASE("session: bad arguments are borne") {
   CHECK(session->get(session, nullptr, key, taken.sink()) == VCP_INVALID_ARGUMENT);
   const vcp_call_t foreign{};
   CHECK(session->get(session, &foreign, key, taken.sink()) == VCP_INVALID_ARGUMENT);
+  CHECK(session->get(session, others_call.raw(), key, taken.sink()) == VCP_INVALID_ARGUMENT);
   CHECK(session->get(session, call.raw(), {}, taken.sink()) == VCP_INVALID_ARGUMENT);
   CHECK(session->get(session, call.raw(), toAbi(long_key), taken.sink()) == VCP_INVALID_ARGUMENT);
   CHECK(session->get(session, call.raw(), {nullptr, 5}, taken.sink()) == VCP_INVALID_ARGUMENT);

@@ -11,9 +11,9 @@
  * anew: to read much of a large one, take the part that matters first and go on in that. A pointer is a JSON pointer
  * (RFC 6901): "" is the whole, "/servers/0/id" a member of an element; "~1" stands for "/" and "~0" for "~" in a name.
  *
- * Values come as text: a string as what it says, without quotes; true, false, null and numbers as JSON writes them,
- * where a number may lose insignificant digits ("1.0" comes as "1"); arrays and objects as JSON without white space, in
- * their order. Whole numbers are exact between -2^63 and 2^64 - 1; a document with a greater one is refused.
+ * Values come as text: a string as what it says, without quotes; true, false, null and numbers as JSON writes them;
+ * arrays and objects as JSON without white space, in their order. Whole numbers are exact from -2^63 to 2^64 - 1, all
+ * others are those of a double, in the fewest digits that tell it; a document with a number beyond that is refused.
  */
 
 #include "vcp/plugin/host.h"

@@ -11,18 +11,22 @@ namespace vcc {
 namespace {
 
 constexpr std::string_view kBase64Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kBase64UrlAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-constexpr std::array<std::int8_t, 256> makeBase64Values() {
-  std::array<std::int8_t, 256> values{};
+using Base64Values = std::array<std::int8_t, 256>;
+
+constexpr Base64Values makeBase64Values(std::string_view alphabet) {
+  Base64Values values{};
   for (auto& value : values) value = -1;
-  for (std::size_t i = 0; i < kBase64Alphabet.size(); ++i) {
-    values[static_cast<unsigned char>(kBase64Alphabet[i])] = static_cast<std::int8_t>(i);
+  for (std::size_t i = 0; i < alphabet.size(); ++i) {
+    values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
   }
   return values;
 }
 
-constexpr auto kBase64Values = makeBase64Values();
+constexpr Base64Values kBase64Values = makeBase64Values(kBase64Alphabet);
+constexpr Base64Values kBase64UrlValues = makeBase64Values(kBase64UrlAlphabet);
 
 unsigned byteAt(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
 
@@ -58,36 +62,37 @@ std::size_t utf8Length(std::string_view text, std::size_t i) {
   return length;
 }
 
-}  // namespace
-
-std::string base64Encode(std::string_view bytes) {
+std::string encodeBase64(std::string_view bytes, std::string_view alphabet, bool padded) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const std::size_t have = bytes.size() - i;
     const unsigned group =
         byteAt(bytes, i) << 16U | (have > 1 ? byteAt(bytes, i + 1) << 8U : 0U) | (have > 2 ? byteAt(bytes, i + 2) : 0U);
-    out += kBase64Alphabet[group >> 18U];
-    out += kBase64Alphabet[group >> 12U & 63U];
-    out += have > 1 ? kBase64Alphabet[group >> 6U & 63U] : '=';
-    out += have > 2 ? kBase64Alphabet[group & 63U] : '=';
+    out += alphabet[group >> 18U];
+    out += alphabet[group >> 12U & 63U];
+    if (have > 1) out += alphabet[group >> 6U & 63U];
+    if (have > 2) out += alphabet[group & 63U];
+    if (have < 3 && padded) out.append(3 - have, '=');
   }
   return out;
 }
 
-Result<std::string> base64Decode(std::string_view text) {
+Result<std::string> decodeBase64(std::string_view text, const Base64Values& values, bool must_be_padded) {
   std::size_t digits = text.size();
   while (digits > 0 && text.size() - digits < 2 && text[digits - 1] == '=') --digits;
   for (std::size_t i = 0; i < digits; ++i) {
-    if (kBase64Values[byteAt(text, i)] < 0) return badBase64(i, "the character is not in the alphabet");
+    if (values[byteAt(text, i)] < 0) return badBase64(i, "the character is not in the alphabet");
   }
-  if (text.size() % 4 != 0) return badBase64(text.size(), "the length is not a multiple of 4");
+  const bool padded = must_be_padded || digits < text.size();
+  if (padded && text.size() % 4 != 0) return badBase64(text.size(), "the length is not a multiple of 4");
+  if (digits % 4 == 1) return badBase64(text.size(), "a digit is missing");
   std::string out;
-  out.reserve(text.size() / 4 * 3);
+  out.reserve(digits / 4 * 3 + 2);
   unsigned bits = 0;
   unsigned count = 0;
   for (std::size_t i = 0; i < digits; ++i) {
-    bits = (bits << 6U | static_cast<unsigned>(kBase64Values[byteAt(text, i)])) & 0xFFFFU;
+    bits = (bits << 6U | static_cast<unsigned>(values[byteAt(text, i)])) & 0xFFFFU;
     count += 6;
     if (count >= 8) {
       count -= 8;
@@ -97,6 +102,16 @@ Result<std::string> base64Decode(std::string_view text) {
   if ((bits & ((1U << count) - 1U)) != 0) return badBase64(digits - 1, "unused bits are set");
   return out;
 }
+
+}  // namespace
+
+std::string base64Encode(std::string_view bytes) { return encodeBase64(bytes, kBase64Alphabet, true); }
+
+std::string base64UrlEncode(std::string_view bytes) { return encodeBase64(bytes, kBase64UrlAlphabet, false); }
+
+Result<std::string> base64Decode(std::string_view text) { return decodeBase64(text, kBase64Values, true); }
+
+Result<std::string> base64UrlDecode(std::string_view text) { return decodeBase64(text, kBase64UrlValues, false); }
 
 std::string hexEncode(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";

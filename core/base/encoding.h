@@ -11,6 +11,10 @@ namespace vcc {
 std::string base64Encode(std::string_view bytes);
 /// Strict standard alphabet with padding, no white space; kInvalidArgument names the first bad position.
 Result<std::string> base64Decode(std::string_view text);
+/// The alphabet for URLs and file names (RFC 4648 section 5), without padding.
+std::string base64UrlEncode(std::string_view bytes);
+/// Strict, with whole padding or none; kInvalidArgument names the first bad position.
+Result<std::string> base64UrlDecode(std::string_view text);
 std::string hexEncode(std::string_view bytes);
 /// The 32 raw bytes of SHA-256.
 std::string sha256(std::string_view bytes);

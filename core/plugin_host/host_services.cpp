@@ -11,7 +11,10 @@
 
 #include "base/encoding.h"
 #include "base/version.h"
+#include "plugin_host/crypto_extension.h"
 #include "plugin_host/http_extension.h"
+#include "plugin_host/json_extension.h"
+#include "plugin_host/session_extension.h"
 
 namespace vcc {
 namespace {
@@ -75,7 +78,11 @@ bool waitUnless(std::int64_t ms, const std::function<bool()>& stop) {
 }
 
 HostServices::HostServices(const HostEnvironment& environment, std::string name)
-    : environment_(environment), name_(std::move(name)) {
+    : environment_(environment),
+      name_(std::move(name)),
+      crypto_(std::make_unique<CryptoExtension>(*this)),
+      json_(std::make_unique<JsonExtension>(*this)),
+      session_(std::make_unique<SessionExtension>(*this)) {
   table_.struct_size = sizeof table_;
   table_.abi_minor = VCP_ABI_MINOR;
   table_.host_data = this;
@@ -97,9 +104,16 @@ void HostServices::lendHttp(std::unique_ptr<HttpService> service) {
 }
 
 const void* HostServices::extension(const vcp_host_t* host, vcp_string_t id) noexcept {
-  const HttpExtension* http = of(host).http_.get();
-  return http != nullptr && fromAbi(id) == VCP_HTTP_ID ? http->table() : nullptr;
+  const HostServices& self = of(host);
+  const std::string_view name = fromAbi(id);
+  if (name == VCP_HTTP_ID && self.http_) return self.http_->table();
+  if (name == VCP_SESSION_ID) return self.session_->table();
+  if (name == VCP_CRYPTO_ID) return self.crypto_->table();
+  if (name == VCP_JSON_ID) return self.json_->table();
+  return nullptr;
 }
+
+void HostServices::endCall(const void* frame) const noexcept { session_->endCall(frame); }
 
 const HostServices& HostServices::of(const vcp_host_t* host) { return *static_cast<HostServices*>(host->host_data); }
 

@@ -23,7 +23,10 @@ struct HostEnvironment {
   Logger& log;
 };
 
+class CryptoExtension;
 class HttpExtension;
+class JsonExtension;
+class SessionExtension;
 
 /// The host's table for one plugin or driver instance. Its functions are thread safe, never throw, and check what they
 /// are given.
@@ -42,6 +45,9 @@ class HostServices {
   const HostEnvironment& environment() const { return environment_; }
   const std::string& name() const { return name_; }
 
+  /// What was lent to a call goes back. `frame` is the CallFrame.
+  void endCall(const void* frame) const noexcept;
+
   /// Says in the log that the plugin broke the contract.
   void misbehaved(const std::string& what) const noexcept;
 
@@ -55,6 +61,9 @@ class HostServices {
 
   const HostEnvironment environment_;
   const std::string name_;
+  const std::unique_ptr<CryptoExtension> crypto_;
+  const std::unique_ptr<JsonExtension> json_;
+  const std::unique_ptr<SessionExtension> session_;
   std::unique_ptr<HttpExtension> http_;
   vcp_host_t table_{};
 };
@@ -63,10 +72,12 @@ class HostServices {
 class CallFrame {
  public:
   CallFrame(const HostServices& host, const CallContext& context);
+  ~CallFrame() { host_.endCall(this); }
   CallFrame(const CallFrame&) = delete;
   CallFrame& operator=(const CallFrame&) = delete;
 
   const vcp_call_t* raw() const { return &raw_; }
+  const HostServices& host() const { return host_; }
   bool isCancelled() const { return context_.cancelled != nullptr && context_.cancelled->load(); }
   bool isOverdue() const { return host_.environment().clock.monoMs() >= raw_.deadline_mono_ms; }
 

@@ -2,12 +2,10 @@
 #include "plugin_host/http_extension.h"
 
 #include <algorithm>
-#include <cstring>
 #include <new>
 #include <utility>
 
-#include "base/encoding.h"
-#include "plugin_host/host_services.h"
+#include "plugin_host/extension.h"
 
 namespace vcc {
 namespace {
@@ -17,22 +15,6 @@ constexpr std::uint64_t kMaxBody = std::uint64_t{64} << 20U;
 constexpr std::uint64_t kMaxText = 1U << 20U;
 constexpr std::uint64_t kMaxAccount = 256;
 constexpr std::size_t kChunk = std::size_t{1} << 20U;
-
-template <std::size_t N>
-void copyText(char (&out)[N], const std::string& text) {
-  const std::string cut = cleanUtf8(text, N - 1);
-  const std::size_t size = std::min(cut.size(), N - 1);
-  std::memcpy(out, cut.data(), size);
-  out[size] = '\0';
-}
-
-void fill(vcp_error_t* out, const Status& status) {
-  if (out == nullptr || out->struct_size < sizeof(vcp_error_t)) return;
-  out->code = static_cast<std::int32_t>(status.code());
-  out->outcome = static_cast<std::int32_t>(status.outcome());
-  out->retry_after_ms = status.retryAfterMs();
-  copyText(out->message, status.message());
-}
 
 Status bad(const std::string& what) {
   return Status(Code::kInvalidArgument, "http request: " + what, Outcome::kNotApplied);
@@ -80,7 +62,7 @@ std::int32_t HttpExtension::request(const vcp_http_t* http, const vcp_call_t* ca
   if (http == nullptr) return VCP_INVALID_ARGUMENT;
   try {
     const Status status = static_cast<HttpExtension*>(http->host_data)->run(call, request, out);
-    if (!status.ok()) fill(error, status);
+    if (!status.ok()) fillError(error, status);
     return static_cast<std::int32_t>(status.code());
   } catch (...) {  // out of memory, at a point that is not known
     if (error != nullptr && error->struct_size >= sizeof(vcp_error_t)) {

@@ -2,7 +2,10 @@
 /* The layout of the boundary, written down: a change that breaks a built plugin breaks this file first. Fields may only
  * be added at the end of a struct. */
 #include "vcp/plugin/abi.h"
+#include "vcp/plugin/ext/crypto.h"
 #include "vcp/plugin/ext/http.h"
+#include "vcp/plugin/ext/json.h"
+#include "vcp/plugin/ext/session.h"
 
 #if UINTPTR_MAX == 0xFFFFFFFFFFFFFFFFu
 
@@ -170,5 +173,33 @@ AT(vcp_http_sink_t, body, 32);
 CHECK(sizeof(vcp_http_t) == 24);
 AT(vcp_http_t, host_data, 8);
 AT(vcp_http_t, request, 16);
+
+CHECK(sizeof(vcp_crypto_t) == 56);
+AT(vcp_crypto_t, host_data, 8);
+AT(vcp_crypto_t, sha256, 16);
+AT(vcp_crypto_t, hmac_sha256, 24);
+AT(vcp_crypto_t, sign, 32);
+AT(vcp_crypto_t, base64_encode, 40);
+AT(vcp_crypto_t, base64_decode, 48);
+CHECK(VCP_SIGN_RSA_PKCS1 == 1 && VCP_SIGN_ECDSA_P256_DER == 2 && VCP_SIGN_ECDSA_P256_RAW == 3);
+CHECK(VCP_BASE64_STANDARD == 1 && VCP_BASE64_URL == 2);
+
+CHECK(sizeof(vcp_session_t) == 40);
+AT(vcp_session_t, host_data, 8);
+AT(vcp_session_t, get, 16);
+AT(vcp_session_t, put, 24);
+AT(vcp_session_t, drop, 32);
+
+CHECK(sizeof(vcp_json_visitor_t) == 24);
+AT(vcp_json_visitor_t, plugin_data, 8);
+AT(vcp_json_visitor_t, member, 16);
+
+CHECK(sizeof(vcp_json_t) == 40);
+AT(vcp_json_t, host_data, 8);
+AT(vcp_json_t, get, 16);
+AT(vcp_json_t, each, 24);
+AT(vcp_json_t, quote, 32);
+CHECK(VCP_JSON_NULL == 1 && VCP_JSON_BOOLEAN == 2 && VCP_JSON_NUMBER == 3);
+CHECK(VCP_JSON_STRING == 4 && VCP_JSON_ARRAY == 5 && VCP_JSON_OBJECT == 6);
 
 #endif

@@ -36,6 +36,17 @@ TEST_CASE("base64: random bytes of every length come back") {
   }
 }
 
+TEST_CASE("base64url: its alphabet, with whole padding or none") {
+  CHECK(base64UrlEncode("\xfb\xef\xff\x01") == "--__AQ");
+  CHECK(*base64UrlDecode("--__AQ") == "\xfb\xef\xff\x01");
+  CHECK(*base64UrlDecode("--__AQ==") == "\xfb\xef\xff\x01");
+  CHECK(*base64UrlDecode("") == "");
+  for (const char* text : {"--__AQ=", "++//AQ", "--__A", "--__AR", "--__AQ===", "="}) {
+    CAPTURE(text);
+    CHECK(base64UrlDecode(text).status().code() == Code::kInvalidArgument);
+  }
+}
+
 TEST_CASE("base64: what is not strict is refused, with the position") {
   const std::pair<std::string, const char*> bad[] = {
       {"Zm9", "byte 3"},   {"Zm9v\n", "byte 4"}, {"Zm 9v", "byte 2"}, {"Zg=v", "byte 2"}, {"====", "byte 0"},

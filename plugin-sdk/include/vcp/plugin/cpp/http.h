@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "vcp/plugin/cpp/host.h"
+#include "vcp/plugin/cpp/extension.h"
 #include "vcp/plugin/ext/http.h"
 
 namespace vcp::plugin {
@@ -49,11 +49,7 @@ struct HttpResponse {
 class Http {
  public:
   /// Throws kFailedPrecondition when this host has none.
-  explicit Http(const Host& host) : table_(host.extension<vcp_http_t>(VCP_HTTP_ID)) {
-    if (table_ == nullptr) {
-      throw Error(Code::kFailedPrecondition, Outcome::kNotApplied, "this host does not have " VCP_HTTP_ID);
-    }
-  }
+  explicit Http(const Host& host) : table_(detail::required<vcp_http_t>(host, VCP_HTTP_ID)) {}
 
   /// A response of whatever status. Throws Error with the host's code, outcome and time to wait when there is none.
   HttpResponse send(const Call& call, const HttpRequest& request) const {

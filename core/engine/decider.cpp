@@ -25,7 +25,7 @@ Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_si
   const bool by_name = info.idempotency == Idempotency::kName;
   profile.idempotent_token = by_name || info.idempotency == Idempotency::kToken;
   profile.token_ttl_ms = by_name ? std::numeric_limits<std::int64_t>::max() : info.token_ttl_ms;
-  profile.list_lag_ms = info.list_lag_ms;
+  profile.lookup_lag_ms = info.lookup_lag_ms;
   profile.release_timeout_ms = entry.release_timeout_s * 1000;
   profile.ready_port = entry.ready_port;
   return profile;

@@ -328,7 +328,10 @@ void Decider::callDriver(const Op& op, std::vector<std::size_t> indexes, std::ve
                     .cloud_id = m.cloud_id,
                     .requested_address = m.requested_address,
                     .driver_state = m.driver_state,
-                    .resources = m.resources});
+                    .resources = m.resources,
+                    .create_op = m.create_op,
+                    .create_index = m.item_index,
+                    .create_size = static_cast<std::int64_t>(op.items.size())});
   }
   const DriverSlot& slot = *visit.slot;
   runOn(
@@ -340,7 +343,6 @@ void Decider::callDriver(const Op& op, std::vector<std::size_t> indexes, std::ve
           return;
         }
         context->op_id = op.op_id;
-        context->op_size = static_cast<std::int64_t>(op.items.size());
         context->attempt = op.attempt;
         *results =
             op.verb == OpVerb::kCreate ? driver->create(*context, op.request, refs) : driver->destroy(*context, refs);

@@ -35,7 +35,7 @@ Action planOp(const Snapshot& s, std::int64_t now) {
     if (!looked) return observeWhenDue(s, now);
     const bool absent = s.machine->absent_since > 0;
     if (absent && !tokenStillKnown(s, now)) {
-      const std::int64_t certain_at = op.sent_at + s.profile.call_deadline_ms + s.profile.list_lag_ms;
+      const std::int64_t certain_at = op.sent_at + s.profile.call_deadline_ms + s.profile.lookup_lag_ms;
       if (now < certain_at) return wait(certain_at);
       if (s.machine->observed_at < certain_at) return act(ActionKind::kObserve);
     }
@@ -52,7 +52,7 @@ Action planCancelledCreate(const Snapshot& s, std::int64_t now) {
   if (!op.unresolved || s.profile.asserted) return act(ActionKind::kMakeDestroyOp);
   if (s.machine->observed_at <= op.sent_at) return observeWhenDue(s, now);
   if (s.machine->absent_since == 0) return act(ActionKind::kMakeDestroyOp);  // it is there
-  const std::int64_t certain_at = op.sent_at + s.profile.call_deadline_ms + s.profile.list_lag_ms;
+  const std::int64_t certain_at = op.sent_at + s.profile.call_deadline_ms + s.profile.lookup_lag_ms;
   if (now < certain_at) return wait(certain_at);
   return s.machine->observed_at < certain_at ? act(ActionKind::kObserve) : act(ActionKind::kForgetMachine);
 }
@@ -79,7 +79,7 @@ Action planGone(const Snapshot& s, std::int64_t now) {
     const bool still_there = !leaving && machine.observed_at >= s.node.step_at + kAcceptedDeleteShowsMs;
     return still_there ? act(ActionKind::kMakeDestroyOp) : observeWhenDue(s, now);
   }
-  const std::int64_t due = std::max(machine.observed_at + 200, machine.absent_since + s.profile.list_lag_ms);
+  const std::int64_t due = std::max(machine.observed_at + 200, machine.absent_since + s.profile.lookup_lag_ms);
   return now >= due ? act(ActionKind::kObserve) : wait(due);
 }
 
@@ -140,7 +140,7 @@ std::int64_t observeIntervalMs(std::int64_t step_age_ms) {
 bool provenGone(const Machine& machine, const Profile& profile) {
   if (machine.observed == MachineState::kGone) return true;
   return machine.absent_since > 0 && machine.observed_at > machine.absent_since &&
-         machine.observed_at - machine.absent_since >= profile.list_lag_ms;
+         machine.observed_at - machine.absent_since >= profile.lookup_lag_ms;
 }
 
 }  // namespace vcc

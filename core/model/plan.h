@@ -16,7 +16,7 @@ struct Profile {
   bool simulated_hosts = false;   ///< no ssh, no container
   bool idempotent_token = false;  ///< the cloud remembers the op id
   std::int64_t token_ttl_ms = 0;
-  std::int64_t list_lag_ms = 0;
+  std::int64_t lookup_lag_ms = 0;
   std::int64_t call_deadline_ms = 120000;    ///< the longest mutation may take
   std::int64_t release_timeout_ms = 300000;  ///< an unreachable existing server is given up after this
   int ready_port = 22;                       ///< 0 = no banner to wait for
@@ -64,7 +64,7 @@ Action plan(const Snapshot& snapshot, std::int64_t now);
 std::int64_t observeIntervalMs(std::int64_t step_age_ms);
 
 /// True when the machine needs no further proof that it is gone: a final state of the cloud, or two point reads that
-/// found nothing, at least `list_lag_ms` apart (architecture 3.6).
+/// found nothing, at least `lookup_lag_ms` apart (architecture 3.6).
 bool provenGone(const Machine& machine, const Profile& profile);
 
 }  // namespace vcc

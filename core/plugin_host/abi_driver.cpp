@@ -31,7 +31,10 @@ class RawItems {
                    toAbi(ref.requested_address),
                    toAbi(ref.driver_state),
                    part_pointers_[i].data(),
-                   part_pointers_[i].size()};
+                   part_pointers_[i].size(),
+                   toAbi(ref.create_op),
+                   ref.create_index,
+                   ref.create_size};
       pointers_.push_back(&items_[i]);
     }
   }
@@ -101,7 +104,7 @@ Status AbiDriver::guarded(bool mutation, Function&& function) const {
 template <class Function>
 Status AbiDriver::blocking(const char* name, const CallContext& call, std::size_t items, bool mutation,
                            Function&& function) {
-  const CallFrame frame(*host_, call, items);
+  const CallFrame frame(*host_, call);
   const auto stop = [&] { return frame.isCancelled() || frame.isOverdue(); };
   if (stop() || !gate_.enter(stop)) {
     return Status(frame.isCancelled() ? Code::kCancelled : Code::kDeadlineExceeded,

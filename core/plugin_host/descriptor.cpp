@@ -40,7 +40,8 @@ const char* fault(const vcp_plugin_info_t& info) {
   if (info.max_batch > kMaxItems || info.max_observe > kMaxItems) return "max_batch or max_observe is above 1000";
   if (info.token_ttl_ms < 0 || info.token_ttl_ms > kMaxDelayMs) return "token_ttl_ms is out of range";
   if (info.idempotency == VCP_IDEMPOTENCY_TOKEN && info.token_ttl_ms == 0) return "token_ttl_ms is needed with tokens";
-  if (info.list_lag_ms < 0 || info.list_lag_ms > kMaxDelayMs) return "list_lag_ms is out of range";
+  if (info.lookup_lag_ms < 0 || info.lookup_lag_ms > kMaxDelayMs) return "lookup_lag_ms is out of range";
+  if (info.settle_ms < 0 || info.settle_ms > kMaxDelayMs) return "settle_ms is out of range";
   return nullptr;
 }
 
@@ -65,12 +66,14 @@ Result<DriverInfo> readDescriptor(const std::string& path, const vcp_plugin_entr
   out.idempotency = static_cast<Idempotency>(info.idempotency - VCP_IDEMPOTENCY_TOKEN);
   out.existence = static_cast<Existence>(info.existence - VCP_EXISTENCE_OBSERVED);
   out.token_ttl_ms = info.token_ttl_ms;
-  out.list_lag_ms = info.list_lag_ms;
+  out.lookup_lag_ms = info.lookup_lag_ms;
+  if (info.settle_ms > 0) out.settle_ms = info.settle_ms;
   out.max_batch = std::max(info.max_batch, 1U);
   out.max_observe = std::max(info.max_observe, 1U);
   out.concurrency = std::max(info.concurrency, 1U);
   out.can_power = (info.capabilities & VCP_CAP_POWER) != 0;
   out.can_list = (info.capabilities & VCP_CAP_LIST) != 0;
+  out.needs_address = (info.capabilities & VCP_CAP_NEEDS_ADDRESS) != 0;
   out.simulated_hosts = (info.capabilities & VCP_CAP_SIMULATED_HOSTS) != 0;
   return out;
 }

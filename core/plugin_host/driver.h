@@ -34,16 +34,18 @@ struct DriverInfo {
   std::string provider;  ///< name in specs: "mock"
   std::string display_name;
   std::string version;  ///< "1.0+20261123"
-  std::string abi;      ///< "0.1"
+  std::string abi;      ///< "0.2"
   Idempotency idempotency = Idempotency::kLookup;
   Existence existence = Existence::kObserved;
-  std::int64_t token_ttl_ms = 0;  ///< how long the cloud remembers an idempotency token
-  std::int64_t list_lag_ms = 0;   ///< how long a new object may be missing from lists and look-ups
-  std::uint32_t max_batch = 1;    ///< items in one mutation
-  std::uint32_t max_observe = 1;  ///< refs in one observe
-  std::uint32_t concurrency = 1;  ///< calls at once
+  std::int64_t token_ttl_ms = 0;     ///< how long the cloud remembers an idempotency token
+  std::int64_t lookup_lag_ms = 0;    ///< how long an accepted change may be missing from point reads
+  std::int64_t settle_ms = 120'000;  ///< how long after its sender gave up a request may still take effect
+  std::uint32_t max_batch = 1;       ///< items in one mutation
+  std::uint32_t max_observe = 1;     ///< refs in one observe
+  std::uint32_t concurrency = 1;     ///< calls at once
   bool can_power = false;
   bool can_list = false;
+  bool needs_address = false;    ///< the cloud gives no addresses: core chooses one for each machine
   bool simulated_hosts = false;  ///< machines that no ssh reaches: host and container steps are skipped
   std::vector<std::string> extensions;
   std::vector<std::string> secret_keys;  ///< cloud_params keys marked `x-vcp-secret` in schema.json
@@ -52,11 +54,10 @@ struct DriverInfo {
 
 /// What every call carries. The values stay valid for the whole call.
 struct CallContext {
-  std::string op_id;         ///< idempotency token; empty for reads
-  std::int64_t op_size = 0;  ///< items the op was made with; 0 = as many as the call carries
+  std::string op_id;  ///< idempotency token; empty for reads
   std::int64_t attempt = 1;
   std::int64_t deadline_ms = 0;  ///< duration from the start of the call; 0 = none
-  std::string catalog_entry;     ///< JSON of the VPN catalog entry
+  std::string catalog_entry;     ///< JSON of the VPN catalog entry, as it was when the machine was asked for
   SecretString credentials;      ///< JSON object key -> value of the grant; "{}" for none
   std::string vcc_id;
   const std::atomic<bool>* cancelled = nullptr;
@@ -64,19 +65,23 @@ struct CallContext {
 
 /// A machine as an item of a mutation, or as the object of an observation.
 struct MachineRef {
-  std::int64_t index = 0;    ///< item index in the op
+  std::int64_t index = 0;    ///< handle of the item within the call
   std::string name;          ///< core-minted
   std::string display_name;  ///< for people: <group>-<unit>-<no>; may be empty
   std::string cloud_id;      ///< empty until known
   std::string requested_address;
   std::string driver_state;
   std::vector<Resource> resources;
+  std::string create_op;          ///< op id of the create that made it
+  std::int64_t create_index = 0;  ///< its place in that create
+  std::int64_t create_size = 1;   ///< items of that create
 };
 
 /// The answer for one item. An item that the driver does not answer for is kError with an unknown outcome.
 struct ItemResult {
   ItemState state = ItemState::kFailed;  ///< kDone, kPending or kFailed
   std::int64_t retry_after_ms = 0;       ///< kPending
+  std::string reason;                    ///< kPending: what is waited for, for people; may be empty
   Status error;                          ///< kFailed
   std::string cloud_id;                  ///< when it became known
   std::string address;
@@ -94,7 +99,11 @@ struct Observation {
   std::string address;
   MachineState state = MachineState::kUnspecified;
   Reason reason = Reason::kUnknown;
-  std::string detail;  ///< the cloud's own words for a failure
+  std::string detail;         ///< the cloud's own words for a failure
+  Code failure = Code::kOk;   ///< kFailed: what a create would have ended with; kOk = the cloud does not say
+  std::string provider_code;  ///< kFailed: the cloud's own code
+  std::string create_op;      ///< list only: as read back; the other half of (create_op, create_index)
+  std::int64_t create_index = 0;
   std::vector<Resource> resources;
 };
 

@@ -160,13 +160,11 @@ std::int32_t HostServices::randomBytes(const vcp_host_t* host, std::uint8_t* out
   }
 }
 
-CallFrame::CallFrame(const HostServices& host, const CallContext& context, std::size_t items)
-    : host_(host), context_(context) {
+CallFrame::CallFrame(const HostServices& host, const CallContext& context) : host_(host), context_(context) {
   const std::int64_t now = host.environment().clock.monoMs();
   raw_.struct_size = sizeof raw_;
   raw_.host_data = this;
   raw_.op_id = toAbi(context.op_id);
-  raw_.op_size = context.op_size > 0 ? context.op_size : static_cast<std::int64_t>(items);
   raw_.attempt = context.attempt;
   raw_.deadline_mono_ms = context.deadline_ms == 0 ? kNoDeadline : now + std::min(context.deadline_ms, kNoDeadline / 2);
   raw_.vcc_id = toAbi(context.vcc_id);

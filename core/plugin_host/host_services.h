@@ -62,7 +62,7 @@ class HostServices {
 /// A CallContext as the plugin sees it. Lives on the stack of the call, like the context itself.
 class CallFrame {
  public:
-  CallFrame(const HostServices& host, const CallContext& context, std::size_t items);
+  CallFrame(const HostServices& host, const CallContext& context);
   CallFrame(const CallFrame&) = delete;
   CallFrame& operator=(const CallFrame&) = delete;
 

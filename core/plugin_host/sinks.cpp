@@ -14,6 +14,8 @@ constexpr std::size_t kMaxId = 256;
 constexpr std::size_t kMaxName = 128;
 constexpr std::size_t kMaxAddress = 64;
 constexpr std::size_t kMaxDetail = 512;
+constexpr std::size_t kMaxReason = 256;
+constexpr std::size_t kMaxProviderCode = 64;
 constexpr std::size_t kMaxDriverState = 4096;
 constexpr std::size_t kMaxResources = 64;
 constexpr std::int64_t kMaxPendingMs = 3'600'000;
@@ -119,10 +121,11 @@ ItemCollector::ItemCollector(const HostServices& host, const std::vector<Machine
       slot.result.state = ItemState::kDone;
     });
   };
-  sink_.pending = [](const vcp_item_sink_t* s, std::int64_t index, std::int64_t ms) noexcept {
+  sink_.pending = [](const vcp_item_sink_t* s, std::int64_t index, std::int64_t ms, vcp_string_t reason) noexcept {
     change(s, index, [&](Slot& slot) {
       ++slot.answers;
       slot.result.state = ItemState::kPending;
+      slot.result.reason = cleanUtf8(fromAbi(reason), kMaxReason);
       slot.result.retry_after_ms = std::clamp<std::int64_t>(ms, 0, kMaxPendingMs);
     });
   };
@@ -210,6 +213,13 @@ static Observation observationOf(const vcp_observation_t* from) {
     to.state = static_cast<MachineState>(from->state);
   if (from->reason > VCP_REASON_UNKNOWN && from->reason <= VCP_REASON_UNPAID)
     to.reason = static_cast<Reason>(from->reason);
+  if (to.state == MachineState::kFailed) {
+    if (from->failure > VCP_OK && from->failure <= VCP_UNAUTHENTICATED) to.failure = static_cast<Code>(from->failure);
+    to.provider_code = cleanUtf8(fromAbi(from->provider_code), kMaxProviderCode);
+  }
+  if (!isIdentifier(fromAbi(from->create_op), kMaxName)) return bad("a bad create_op");
+  to.create_op = fromAbi(from->create_op);
+  to.create_index = from->create_index;
   for (std::uint64_t i = 0; i < from->resource_count; ++i) {
     if (const char* what = badPart(from->resources[i])) return bad(what);
     to.resources.push_back(copyOf(*from->resources[i]));

@@ -48,7 +48,7 @@ class Puppet final : public Driver, public Power {
   }
   void destroy(const Call&, const Items&, Results&) override { throw std::bad_alloc(); }
   void power(const Call&, bool on, const Items& items, Results& out) override {
-    for (const Item& item : items) on ? out.done(item) : out.pending(item, 5);
+    for (const Item& item : items) on ? out.done(item) : out.pending(item, 5, "");
   }
 };
 

@@ -154,7 +154,7 @@ class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, publ
       if (answer.kind == Answer::Kind::kError) {
         out.error(items[i], answer.error);
       } else if (answer.kind == Answer::Kind::kPending) {
-        out.pending(items[i], 0);
+        out.pending(items[i], 0, "mock_max_batch: served in a later request");
       } else {
         if (!answer.cloud_id.empty()) out.machine(items[i], answer.cloud_id, answer.address);
         out.done(items[i]);
@@ -181,7 +181,7 @@ class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, publ
   }
 
   Answer createOne(Cloud::View& view, const Call& call, const Knobs& knobs, const Json& spec, const Item& item) {
-    const std::string token = std::string(call.opId()) + "#" + std::to_string(item.index);
+    const std::string token = std::string(call.opId()) + "#" + std::to_string(item.create_index);
     const std::string hash = requestHash(spec, item);
     if (const Machine* made = view.byToken(token)) {
       if (made->request_hash != hash)

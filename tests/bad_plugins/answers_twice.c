@@ -13,7 +13,7 @@ static int32_t own_create(vcp_driver_instance_t* driver, const vcp_call_t* call,
   for (i = 0; i < count; ++i) {
     out->machine(out, items[i]->index, text("m-1", 3), text("192.0.2.1", 9));
     out->done(out, items[i]->index);
-    if (i == 0) out->pending(out, items[i]->index, 5);
+    if (i == 0) out->pending(out, items[i]->index, 5, text("", 0));
   }
   return VCP_OK;
 }

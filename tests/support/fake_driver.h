@@ -47,7 +47,7 @@ class FakeDriver final : public Driver {
     facts.version = "1.0";
     facts.idempotency = Idempotency::kToken;
     facts.token_ttl_ms = 3600000;
-    facts.list_lag_ms = 1000;
+    facts.lookup_lag_ms = 1000;
     facts.max_batch = 10;
     facts.max_observe = 100;
     facts.simulated_hosts = true;

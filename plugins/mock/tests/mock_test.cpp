@@ -28,16 +28,20 @@ constexpr char kSpec[] =
 
 /// `count` items with minted names; the strings live as long as this object.
 struct Batch {
-  explicit Batch(int count, const std::string& op = "op") {
+  explicit Batch(int count, std::string op_id = "op") : op(std::move(op_id)) {
     names.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) {
       names.push_back("vcp-" + op + "-" + std::to_string(i));
       Item item;
       item.index = i;
       item.name = names.back();
+      item.create_op = op;
+      item.create_index = i;
+      item.create_size = count;
       items.push_back(item);
     }
   }
+  std::string op;
   std::vector<std::string> names;
   Items items;
 };

@@ -26,7 +26,7 @@ struct Scene {
     op.items = {{.machine_id = "m"}};
     profile.idempotent_token = true;
     profile.token_ttl_ms = 3600000;
-    profile.list_lag_ms = 5000;
+    profile.lookup_lag_ms = 5000;
   }
   Scene& withMachine() {
     has_machine = true;
@@ -99,7 +99,7 @@ TEST_CASE("an unresolved create is looked at before anything is sent again") {
   SUBCASE("absent, no token: not before list lag and the longest call have passed, and then looked at once more") {
     s.profile.idempotent_token = false;
     s.machine.observed_at = s.machine.absent_since = kNow;
-    const std::int64_t certain = s.op.sent_at + s.profile.call_deadline_ms + s.profile.list_lag_ms;
+    const std::int64_t certain = s.op.sent_at + s.profile.call_deadline_ms + s.profile.lookup_lag_ms;
     REQUIRE(s.next().kind == ActionKind::kWait);
     CHECK(s.next().at == certain);
     CHECK(s.next(certain).kind == ActionKind::kObserve);

@@ -9,6 +9,7 @@
 
 #include "base/encoding.h"
 #include "rig.h"
+#include "vcp/plugin/abi.h"
 
 using namespace vcc;
 using test::Rig;
@@ -46,7 +47,7 @@ TEST_CASE("loader: the drivers of the product") {
   const DriverInfo& mock = rig.driver("mock").info();
   CHECK(mock.id == "jp.ac.nii.vcp.mock");
   CHECK(mock.provider == "mock");
-  CHECK(mock.abi == "0.1");
+  CHECK(mock.abi == VCP_ABI_VERSION);
   CHECK(mock.version == "1.0+20261123");
   CHECK(mock.idempotency == Idempotency::kToken);
   CHECK(mock.existence == Existence::kObserved);
@@ -70,8 +71,8 @@ TEST_CASE("loader: the drivers of the product") {
 TEST_CASE("loader: each defect has its own log id, and never stops the rest") {
   checkRefused("no_symbol", "PLUGIN_SYMBOL_MISSING", "vcp_plugin_v0");
   checkRefused("wrong_magic", "PLUGIN_MAGIC_BAD", "magic");
-  checkRefused("wrong_major", "PLUGIN_ABI_REFUSED", "1.1, this controller speaks 0.1");
-  checkRefused("next_minor", "PLUGIN_ABI_REFUSED", "0.2, this controller speaks 0.1");
+  checkRefused("wrong_major", "PLUGIN_ABI_REFUSED", ", this controller speaks " VCP_ABI_VERSION);
+  checkRefused("next_minor", "PLUGIN_ABI_REFUSED", ", this controller speaks " VCP_ABI_VERSION);
   checkRefused("short_entry", "PLUGIN_TABLE_SHORT", "entry table");
   checkRefused("short_ops", "PLUGIN_TABLE_SHORT", "driver table");
   checkRefused("null_op", "PLUGIN_REQUIRED_MISSING", "'create'");

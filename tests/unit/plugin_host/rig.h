@@ -88,6 +88,9 @@ inline std::vector<MachineRef> refs(int count, const std::string& prefix = "vcp-
   for (std::size_t i = 0; i < items.size(); ++i) {
     items[i].index = static_cast<std::int64_t>(i);
     items[i].name = prefix + std::to_string(i);
+    items[i].create_op = "op";
+    items[i].create_index = static_cast<std::int64_t>(i);
+    items[i].create_size = count;
   }
   return items;
 }

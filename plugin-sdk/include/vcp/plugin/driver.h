@@ -18,12 +18,15 @@ enum {
   VCP_IDEMPOTENCY_NAME = 2,        /* names are unique: a second create with one name changes nothing */
   VCP_IDEMPOTENCY_LOOKUP = 3       /* neither: the host looks by name before it sends again */
 };
+/* Where create takes several requests: the weakest of them. */
 
 /* How the host knows that a machine exists. */
 enum {
   VCP_EXISTENCE_UNSPECIFIED = 0, /* refused */
   VCP_EXISTENCE_OBSERVED = 1,    /* the cloud says so */
-  VCP_EXISTENCE_ASSERTED = 2     /* the user says so: existing servers, never made nor taken away */
+  /* The user says so: existing servers, never made nor taken away. Create and destroy change nothing and are done;
+   * observe says found, RUNNING unless it knows better, also after a destroy. */
+  VCP_EXISTENCE_ASSERTED = 2
 };
 
 /* State a machine must be in while a disk is attached. */
@@ -38,6 +41,7 @@ enum {
 #define VCP_CAP_POWER UINT64_C(1)           /* vcp_driver_ops_t.power */
 #define VCP_CAP_LIST UINT64_C(2)            /* vcp_driver_ops_t.list */
 #define VCP_CAP_SIMULATED_HOSTS UINT64_C(4) /* machines that no ssh reaches; evaluation only */
+#define VCP_CAP_NEEDS_ADDRESS UINT64_C(8)   /* the cloud gives no addresses: each item has a requested_address */
 
 /* The descriptor: constant data, readable without calling anything. Texts are static. */
 typedef struct vcp_plugin_info {
@@ -58,7 +62,8 @@ typedef struct vcp_plugin_info {
   uint32_t max_batch;       /* items in one mutation, 1..1000; 0 is taken as 1 */
   uint32_t max_observe;     /* items in one observe, 1..1000; 0 is taken as 1 */
   int64_t token_ttl_ms;     /* how long the cloud remembers a token; required with IDEMPOTENCY_TOKEN */
-  int64_t list_lag_ms;      /* how long a new object may be missing from look-ups and lists */
+  int64_t lookup_lag_ms;    /* how long after the cloud accepted a change the reads of observe may not show it */
+  int64_t settle_ms; /* how long after its sender gave up a request may still take effect; 0 is taken as 120,000 */
 } vcp_plugin_info_t;
 
 /* A driver instance: the plugin's own type. */
@@ -72,9 +77,10 @@ typedef struct vcp_driver_instance vcp_driver_instance_t;
  *
  * A mutation (create, destroy, power) is one *step*: at most one change of the cloud per item (or one batched request
  * for several of them), any number of reads, no waiting. The host commits what the step reported, then calls again
- * while the item is pending. So a crash can lose at most the answer to one request; what that request made is found by
- * name or token at the next call. A driver decides what to do next from the item (ids, resources, driver_state) and
- * from what it reads in the cloud, never from memory.
+ * while the item is pending. So a crash can lose at most the answer to one request an item; what that request made is
+ * found by name or token at the next call. A driver decides what to do next from the item (ids, resources,
+ * driver_state) and from what it reads in the cloud, never from memory. Finding more than one object of a name (a lost
+ * request took effect late), it goes on with the oldest and reports every one as a part; destroy takes all.
  */
 typedef struct vcp_driver_ops {
   uint32_t struct_size;
@@ -111,12 +117,17 @@ typedef struct vcp_driver_ops {
 
   /*
    * One step towards existing machines. Required. [item-serial] Blocks for the requests of one step. `spec`: JSON
-   * object {"provider", "cloud_params", "labels"}, the same for all items and for every call of the op; ignore members
-   * that you do not know.
+   * object {"provider", "cloud_params", "labels", "access": {"user", "public_keys": [...], "user_data"}}, the same for
+   * all items and for every call of the op; ignore members that you do not know. `access` is how the host will log in:
+   * it must be in the request that makes the machine.
    *
-   * Idempotent on (op_id, item index): the same token and request give the same machine; the same token with another
-   * request is ALREADY_EXISTS, not applied. Done when the cloud has accepted everything; not when it runs. An item may
-   * fail while others go on. Whatever the step made is reported through `out`, also beside an error.
+   * The items of an op are frozen at its first send, and all of them have a requested_address or none. Until the answer
+   * to a request for several items is known, every call of the op carries all of them, also those no longer wanted. A
+   * driver sends one request for all items, or one for each; it refuses all or none of what goes into one request.
+   *
+   * Idempotent on (op_id, create_index): the same token and request give the same machine. Done when the cloud has
+   * accepted everything; not when it runs. An item may fail while others go on. Whatever the step made is reported
+   * through `out`, also beside an error.
    */
   int32_t (*create)(vcp_driver_instance_t* driver, const vcp_call_t* call, vcp_string_t spec,
                     const vcp_item_t* const* items, uint64_t item_count, const vcp_item_sink_t* out,
@@ -127,8 +138,8 @@ typedef struct vcp_driver_ops {
    * [item-serial] Blocks; changes nothing. One observation or one error per item.
    *
    * found = 0 is a proof: the cloud itself said, with these credentials, that neither machine nor parts exist. When a
-   * page, a region or a right was missing, report an error instead. While parts exist without the machine, it is found
-   * as PROVISIONING (being made) or TERMINATING (being taken away), with its resources.
+   * page, a region or a right was missing, report an error instead. While parts exist without the machine, it is found:
+   * as TERMINATING when its cloud_id is known, as PROVISIONING when not.
    */
   int32_t (*observe)(vcp_driver_instance_t* driver, const vcp_call_t* call, const vcp_item_t* const* items,
                      uint64_t item_count, const vcp_observation_sink_t* out, vcp_error_t* error);
@@ -144,7 +155,8 @@ typedef struct vcp_driver_ops {
   /*
    * One step towards gone machines, their parts included (but never an attached data disk). Required. [item-serial]
    * Blocks for the requests of one step. Absent is done; destroying twice is done. Done when the cloud has accepted the
-   * removal of every part; observe then proves it.
+   * removal of every part. The host looks afterwards, and calls again, with another op, while observe still finds
+   * something.
    */
   int32_t (*destroy)(vcp_driver_instance_t* driver, const vcp_call_t* call, const vcp_item_t* const* items,
                      uint64_t item_count, const vcp_item_sink_t* out, vcp_error_t* error);

@@ -30,12 +30,13 @@ struct vcp_call {
   uint32_t reserved;
   void* host_data; /* the host's; do not touch */
 
-  vcp_string_t op_id;         /* idempotency token, stable across retries and restarts; empty in reads */
-  int64_t op_size;            /* number of items that the op was made with; a call may carry fewer of them */
-  int64_t attempt;            /* 1 for the first send of this op, then rising */
-  int64_t deadline_mono_ms;   /* the call must have returned by then */
-  vcp_string_t vcc_id;        /* this controller: goes into tags, and tells own objects from foreign ones */
-  vcp_string_t catalog_entry; /* JSON object: the administrator's entry for this network; scalars are strings */
+  vcp_string_t op_id;       /* idempotency token, stable across retries and restarts; empty in reads */
+  int64_t attempt;          /* 1 for the first send of this op, then rising */
+  int64_t deadline_mono_ms; /* the call must have returned by then */
+  vcp_string_t vcc_id;      /* this controller: goes into tags, and tells own objects from foreign ones */
+  /* JSON object: the administrator's entry for this network; scalars are strings. In create, observe, power and destroy
+   * the entry as it was when the machine's create was recorded: an edited catalog does not move machines. */
+  vcp_string_t catalog_entry;
   vcp_string_t credentials; /* JSON object of the user's secrets. For this call only: never stored, cached or logged */
 
   /*
@@ -139,13 +140,15 @@ struct vcp_item_sink {
    * a newer driver will one day read it. No secrets. */
   void (*driver_state)(const vcp_item_sink_t* sink, int64_t index, vcp_string_t state);
 
-  /* The goal of the mutation is reached as far as requests go: nothing more needs to be sent for this item. For create
-   * it need not be running yet: observe tells that. */
+  /* Nothing more needs to be sent for this item, as far as the driver can see now. For create it need not be running
+   * yet, for destroy not be gone: observe tells that. */
   void (*done)(const vcp_item_sink_t* sink, int64_t index);
 
   /* This step is done (or nothing could be done yet) and more steps follow: call again with the same op, not before
-   * `retry_after_ms` (0..3,600,000). What was reported is committed before the next call. */
-  void (*pending)(const vcp_item_sink_t* sink, int64_t index, int64_t retry_after_ms);
+   * `retry_after_ms` (0..3,600,000; the host adds a growing pause to a series of 0). `reason`: what is waited for, for
+   * people ("disk 113: 40 % copied"); copied, at most 256 bytes of it, may be empty. What was reported is committed
+   * before the next call. */
+  void (*pending)(const vcp_item_sink_t* sink, int64_t index, int64_t retry_after_ms, vcp_string_t reason);
 
   /* This item failed. `error` is copied; its outcome tells whether this step's change took effect. */
   void (*error)(const vcp_item_sink_t* sink, int64_t index, const vcp_error_t* error);

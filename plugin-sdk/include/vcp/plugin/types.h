@@ -12,7 +12,12 @@ extern "C" {
 #endif
 
 #define VCP_ABI_MAJOR 0
-#define VCP_ABI_MINOR 1
+#define VCP_ABI_MINOR 2
+
+#define VCP_STRINGIZE_(text) #text
+#define VCP_STRINGIZE(macro) VCP_STRINGIZE_(macro)
+/* "0.2" */
+#define VCP_ABI_VERSION VCP_STRINGIZE(VCP_ABI_MAJOR) "." VCP_STRINGIZE(VCP_ABI_MINOR)
 
 /* A borrowed UTF-8 text. */
 typedef struct vcp_string {
@@ -25,15 +30,32 @@ typedef struct vcp_string {
   { (text), sizeof(text) - 1 }
 
 /*
- * Status codes: gRPC's numbers. What the host does with each of them:
- *   INVALID_ARGUMENT, OUT_OF_RANGE        the request is wrong: the user is told, nothing is retried
- *   UNAUTHENTICATED, PERMISSION_DENIED    credentials: an error for a new machine, a condition (slow retry) for
- * existing ones NOT_FOUND                             never needed by observe (found = 0); for destroy report done
- * instead ALREADY_EXISTS                        name, address or token is in use by something else RESOURCE_EXHAUSTED
- * quota or capacity: long back-off, shown to the user UNAVAILABLE                           throttled or outage:
- * back-off, honours retry_after_ms ABORTED, FAILED_PRECONDITION          another change is under way or must come
- * first: short back-off DEADLINE_EXCEEDED, CANCELLED, UNKNOWN nobody knows: the host observes before anything else
- *   UNIMPLEMENTED, INTERNAL, DATA_LOSS    a bug: no retry, reported to the administrator
+ * Status codes: gRPC's numbers. What the host does about an error, by its code:
+ *
+ *   code                     create, outcome NOT_APPLIED               an existing machine (observe, power, destroy)
+ *   UNAVAILABLE              not now: throttled, outage                back-off from 0.5 s to 1 min
+ *   ABORTED                  not now: another change is under way      back-off from 0.5 s to 15 s
+ *   FAILED_PRECONDITION      not now: another change must come first   back-off from 2 s to 1 min
+ *   CANCELLED, UNKNOWN,      not now                                   back-off from 1 s to 1 min
+ *     DEADLINE_EXCEEDED
+ *   RESOURCE_EXHAUSTED       given back, another try later: quota      back-off from 15 s to 3 min
+ *                            or capacity; shown to the user
+ *   INTERNAL                 given back, another try later             back-off from 5 s to 2 min
+ *   DATA_LOSS                given back: this machine is spoilt;       slow retry, up to 10 min
+ *                            one more try with another
+ *   UNAUTHENTICATED,         final: credentials                        a condition that is shown; slow retry
+ *     PERMISSION_DENIED
+ *   INVALID_ARGUMENT,        final: the request is wrong               slow retry
+ *     OUT_OF_RANGE
+ *   ALREADY_EXISTS           final: name, address or token is in       slow retry
+ *                            use by something else
+ *   NOT_FOUND                final: something it refers to is absent   back-off; never needed: observe says found = 0,
+ *                                                                      destroy says done
+ *   UNIMPLEMENTED            final                                     slow retry
+ *
+ * "Not now": the host keeps what exists and sends the same op again after its back-off. "Given back": what exists is
+ * destroyed, the next try has another name and op. "Final": given back, and the node is in error. retry_after_ms
+ * lengthens every pause. With another outcome than NOT_APPLIED the host looks before it acts, whatever the code.
  */
 enum {
   VCP_OK = 0,
@@ -55,8 +77,10 @@ enum {
   VCP_UNAUTHENTICATED = 16
 };
 
-/* Whether the change that an error speaks of took effect. Only NOT_APPLIED may be sent again as a fresh request. When
- * in doubt say UNKNOWN: the host then looks before it acts. In reads it has no meaning. */
+/* Whether the change that an error speaks of took effect. When in doubt say UNKNOWN: the host then looks before it
+ * acts. It speaks of this call only: a refusal of a repeated request says nothing of the first one, and a clash with
+ * the item's own token or name (an earlier send was accepted after all) is ALREADY_EXISTS, APPLIED. In reads it has no
+ * meaning. */
 enum {
   VCP_OUTCOME_UNSPECIFIED = 0, /* taken as UNKNOWN */
   VCP_OUTCOME_NOT_APPLIED = 1,
@@ -67,13 +91,13 @@ enum {
 /* State of the machine as the cloud tells it. States of containers and of the service are the host's business. */
 enum {
   VCP_STATE_UNSPECIFIED = 0,
-  VCP_STATE_PROVISIONING = 1, /* accepted, not running yet; also while only some of its parts exist */
+  VCP_STATE_PROVISIONING = 1, /* accepted, not running yet; also: parts exist, and no cloud_id is known of it */
   VCP_STATE_RUNNING = 2,
   VCP_STATE_STOPPING = 3,
   VCP_STATE_STOPPED = 4,
-  VCP_STATE_TERMINATING = 5, /* being taken away; also while only some of its parts are left */
+  VCP_STATE_TERMINATING = 5, /* being taken away; also: parts exist, and the machine of the known cloud_id does not */
   VCP_STATE_GONE = 6,        /* final: it will never come back and costs nothing */
-  VCP_STATE_FAILED = 7       /* the cloud gave up on it; vcp_observation_t.detail says why */
+  VCP_STATE_FAILED = 7       /* the cloud gave up on it; failure, provider_code and detail say why */
 };
 
 /* Why a machine is in that state. */
@@ -102,7 +126,8 @@ typedef struct vcp_error {
 
 /*
  * A thing in the cloud that belongs to a machine: ("disk", "vcp-1a2b3c4d-...-disk", "112900000001"). `name` is given by
- * the driver, derived from the item's minted name wherever the cloud lets a create take a name.
+ * the driver, derived from the item's minted name wherever the cloud lets a create take a name. A part once reported
+ * stays recorded until a report with an empty id takes it out: an observation that does not name it proves nothing.
  */
 typedef struct vcp_resource {
   uint32_t struct_size;
@@ -116,12 +141,13 @@ typedef struct vcp_resource {
  * One machine: an item of a mutation, or the object of an observation. Host-made, borrowed for the call.
  *
  * Everything that earlier steps reported comes back here, so a driver keeps no state of its own between calls. What a
- * step could not report, because its answer was lost, is found again by name: `name` is unique for ever.
+ * step could not report, because its answer was lost, is found again by name (`name` is unique for ever), or, where one
+ * request made several machines, by (create_op, create_index).
  */
 typedef struct vcp_item {
   uint32_t struct_size;
   uint32_t reserved;
-  int64_t index;                  /* position in the op; with op_id it binds the machine to its request */
+  int64_t index;                  /* handle for the sinks; unique in the call, means nothing beyond it */
   vcp_string_t name;              /* minted by the host: "vcp-<8 hex>-<20 hex>"; the owner mark on the cloud object */
   vcp_string_t display_name;      /* for people: "<group>-<unit>-<no>"; may be empty */
   vcp_string_t cloud_id;          /* the cloud's id; empty until known */
@@ -129,6 +155,9 @@ typedef struct vcp_item {
   vcp_string_t driver_state;      /* what this driver last reported for the item; empty at first */
   const vcp_resource_t* const* resources;
   uint64_t resource_count;
+  vcp_string_t create_op; /* op_id of the create that made it, in every call */
+  int64_t create_index;   /* its place in that create, 0..create_size - 1 */
+  int64_t create_size;    /* items of that create's one request: frozen at the first send */
 } vcp_item_t;
 
 /* What a point read or a list says of a machine. Made by the driver, copied by the sink. */
@@ -144,6 +173,11 @@ typedef struct vcp_observation {
   vcp_string_t detail;                    /* the cloud's own words about a failure */
   const vcp_resource_t* const* resources; /* every part that exists, also those the host does not know of yet */
   uint64_t resource_count;
+  int32_t failure; /* with STATE_FAILED: the VCP_* code that a create would have ended with; 0 = unknown */
+  uint32_t reserved;
+  vcp_string_t provider_code; /* with STATE_FAILED: the cloud's own code */
+  vcp_string_t create_op;     /* in a list, where the name was never written: as read back from the cloud; or empty */
+  int64_t create_index;       /* with create_op; else 0 */
 } vcp_observation_t;
 
 #ifdef __cplusplus

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,9 @@ struct Item {
   std::string_view requested_address;
   std::string_view driver_state;
   std::vector<Resource> resources;
+  std::string_view create_op;
+  std::int64_t create_index = 0;
+  std::int64_t create_size = 1;
 };
 using Items = std::vector<Item>;
 
@@ -57,6 +61,10 @@ struct Observation {
   std::string cloud_id;
   std::string address;
   std::string detail;
+  std::optional<Code> failure;
+  std::string provider_code;
+  std::string create_op;
+  std::int64_t create_index = 0;
   std::vector<Resource> resources;
 };
 
@@ -75,7 +83,10 @@ class Results {
   }
   void driverState(const Item& item, std::string_view state) { sink_->driver_state(sink_, item.index, borrow(state)); }
   void done(const Item& item) { sink_->done(sink_, item.index); }
-  void pending(const Item& item, std::int64_t retry_after_ms) { sink_->pending(sink_, item.index, retry_after_ms); }
+  /// `reason`: what is waited for, for people.
+  void pending(const Item& item, std::int64_t retry_after_ms, std::string_view reason) {
+    sink_->pending(sink_, item.index, retry_after_ms, borrow(reason));
+  }
   void error(const Item& item, const Error& error) {
     vcp_error_t raw = detail::emptyError();
     detail::fillError(&raw, Outcome::kUnknown, error);
@@ -130,6 +141,10 @@ class Observations {
     raw.cloud_id = borrow(what.cloud_id);
     raw.address = borrow(what.address);
     raw.detail = borrow(what.detail);
+    if (what.failure) raw.failure = static_cast<std::int32_t>(*what.failure);
+    raw.provider_code = borrow(what.provider_code);
+    raw.create_op = borrow(what.create_op);
+    raw.create_index = what.create_index;
     raw.resources = pointers.data();
     raw.resource_count = pointers.size();
     return sink_->observed(sink_, &raw);

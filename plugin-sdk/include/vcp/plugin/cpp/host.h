@@ -37,7 +37,6 @@ class Call {
   explicit Call(const vcp_call_t* call) noexcept : call_(call) {}
 
   std::string_view opId() const { return view(call_->op_id); }
-  std::int64_t opSize() const { return call_->op_size; }
   std::int64_t attempt() const { return call_->attempt; }
   std::int64_t deadlineMonoMs() const { return call_->deadline_mono_ms; }
   std::string_view vccId() const { return view(call_->vcc_id); }

@@ -32,7 +32,10 @@ struct Entry {
                 view(from.cloud_id),
                 view(from.requested_address),
                 view(from.driver_state),
-                {}};
+                {},
+                view(from.create_op),
+                from.create_index,
+                from.create_size};
       for (std::uint64_t r = 0; r < from.resource_count; ++r) {
         const vcp_resource_t& part = *from.resources[r];
         item.resources.push_back(
@@ -133,7 +136,7 @@ struct Entry {
   /// Adds what the class itself tells: sizes and the capabilities of its interfaces.
   static constexpr vcp_plugin_info_t complete(vcp_plugin_info_t info) {
     info.struct_size = sizeof info;
-    info.sdk_version = VCP_LITERAL("0.1");
+    info.sdk_version = VCP_LITERAL(VCP_ABI_VERSION);
     if (kLists) info.capabilities |= VCP_CAP_LIST;
     if (kPowers) info.capabilities |= VCP_CAP_POWER;
     return info;

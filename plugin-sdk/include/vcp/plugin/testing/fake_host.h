@@ -20,6 +20,7 @@ struct ItemAnswer {
   int pending = 0;
   int errors = 0;
   std::int64_t pending_ms = 0;
+  std::string pending_reason;
   vcp_error_t error{};
   std::string cloud_id;
   std::string address;
@@ -48,7 +49,6 @@ struct CallOptions {
   std::string catalog_entry = "{}";
   std::string credentials = "{}";
   std::string vcc_id = "vcc";
-  std::int64_t op_size = 1;
   std::int64_t attempt = 1;
   std::int64_t deadline_ms = 60000;
 };
@@ -118,7 +118,6 @@ class FakeHost {
     call.struct_size = sizeof call;
     call.host_data = this;
     call.op_id = borrow(kept.op_id);
-    call.op_size = kept.op_size;
     call.attempt = kept.attempt;
     call.deadline_mono_ms = mono_ms + kept.deadline_ms;
     call.vcc_id = borrow(kept.vcc_id);
@@ -215,7 +214,8 @@ class OpenDriver {
         for (const vcp_resource_t& r : parts[i]) part_pointers[i].push_back(&r);
         items.push_back({sizeof(vcp_item_t), 0, from[i].index, borrow(from[i].name), borrow(from[i].display_name),
                          borrow(from[i].cloud_id), borrow(from[i].requested_address), borrow(from[i].driver_state),
-                         part_pointers[i].data(), part_pointers[i].size()});
+                         part_pointers[i].data(), part_pointers[i].size(), borrow(from[i].create_op),
+                         from[i].create_index, from[i].create_size});
       }
       for (const vcp_item_t& item : items) pointers.push_back(&item);
     }
@@ -239,8 +239,9 @@ class OpenDriver {
       of(s, i).driver_state = view(state);
     };
     sink.done = [](const vcp_item_sink_t* s, std::int64_t i) { ++of(s, i).done; };
-    sink.pending = [](const vcp_item_sink_t* s, std::int64_t i, std::int64_t ms) {
+    sink.pending = [](const vcp_item_sink_t* s, std::int64_t i, std::int64_t ms, vcp_string_t reason) {
       ++of(s, i).pending;
+      of(s, i).pending_reason = view(reason);
       of(s, i).pending_ms = ms;
     };
     sink.error = [](const vcp_item_sink_t* s, std::int64_t i, const vcp_error_t* error) {
@@ -268,6 +269,10 @@ class OpenDriver {
       copy.cloud_id = view(o->cloud_id);
       copy.address = view(o->address);
       copy.detail = view(o->detail);
+      if (o->failure != VCP_OK) copy.failure = static_cast<Code>(o->failure);
+      copy.provider_code = view(o->provider_code);
+      copy.create_op = view(o->create_op);
+      copy.create_index = o->create_index;
       for (std::uint64_t r = 0; r < o->resource_count; ++r) {
         const vcp_resource_t& part = *o->resources[r];
         copy.resources.push_back(

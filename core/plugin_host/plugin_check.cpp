@@ -24,9 +24,11 @@ std::string joined(const std::vector<std::string>& texts) {
 }
 
 std::string capabilities(const DriverInfo& info) {
-  std::vector<std::string> out = info.extensions;
-  if (info.can_power) out.insert(out.begin(), "power");
-  if (info.can_list) out.insert(out.begin(), "list");
+  std::vector<std::string> out;
+  if (info.can_power) out.push_back("power");
+  if (info.can_list) out.push_back("list");
+  if (info.needs_address) out.push_back("needs_address");
+  out.insert(out.end(), info.extensions.begin(), info.extensions.end());
   return joined(out);
 }
 
@@ -43,7 +45,8 @@ void describe(const DriverInfo& info, const CheckReport& report) {
   report.fact("max_batch", std::to_string(info.max_batch));
   report.fact("max_observe", std::to_string(info.max_observe));
   report.fact("token_ttl_ms", std::to_string(info.token_ttl_ms));
-  report.fact("list_lag_ms", std::to_string(info.list_lag_ms));
+  report.fact("lookup_lag_ms", std::to_string(info.lookup_lag_ms));
+  report.fact("settle_ms", std::to_string(info.settle_ms));
   if (info.simulated_hosts) report.fact("machines", "simulated: for evaluation data folders only");
   report.fact("keys", joined(info.clear_keys));
   report.fact("secret keys", joined(info.secret_keys));

@@ -18,7 +18,7 @@ def build_dir():
 class Controller:
     """Started by the constructor; end it with stop(). Attributes are what dev-up prints: url, ca, token ..."""
 
-    def __init__(self, catalog=None, *, providers=(), data=None, options=()):
+    def __init__(self, catalog=None, *, providers=(), data=None, options=(), environment=None):
         command = [str(ROOT / "scripts" / "dev-up"), *options]
         if providers:
             command += ["--providers", ",".join(providers)]
@@ -29,7 +29,8 @@ class Controller:
                 file.write(catalog)
                 file.flush()
                 command += ["--catalog", file.name]
-            started = subprocess.run(command, capture_output=True, text=True, check=False)
+            started = subprocess.run(command, capture_output=True, text=True, check=False,
+                                     env={**os.environ, **(environment or {})})
         if started.returncode != 0:
             raise RuntimeError(f"dev-up failed: {started.stderr}")
         self.facts = json.loads(started.stdout)

@@ -22,6 +22,7 @@ void writeInfo(JsonWriter& json, const DriverInfo& info) {
   json.key("capabilities").beginArray();
   if (info.can_power) json.string("power");
   if (info.can_list) json.string("list");
+  if (info.needs_address) json.string("needs_address");
   if (info.simulated_hosts) json.string("simulated_hosts");
   json.endArray();
   json.key("extensions");
@@ -31,7 +32,8 @@ void writeInfo(JsonWriter& json, const DriverInfo& info) {
   json.key("concurrency").integer(info.concurrency);
   json.key("max_batch").integer(info.max_batch);
   json.key("token_ttl_ms").integer(info.token_ttl_ms);
-  json.key("list_lag_ms").integer(info.list_lag_ms);
+  json.key("lookup_lag_ms").integer(info.lookup_lag_ms);
+  json.key("settle_ms").integer(info.settle_ms);
 }
 
 void writePlugin(JsonWriter& json, const DriverSlot& slot) {

@@ -191,9 +191,8 @@ Status tryPlugin(const std::string& path, const std::string& settings_file, cons
   Refusals refusals(log, path);
   const std::string step = reader.lastStep().empty() ? "the first step" : "step " + reader.lastStep();
   const std::string what = ended ? endOf(wait_status) : "did not come to an end within 60 s";
-  const Status why =
-      refusals.error("PLUGIN_CRASHED",
-                     failedPrecondition("plugin " + path + ": the process that tried it " + what + ", after " + step));
+  Status why = refusals.error("PLUGIN_CRASHED", failedPrecondition("plugin " + path + ": the process that tried it " +
+                                                                   what + ", after " + step));
   report.refused(refusals.id(), refusals.why().message());
   return why;
 }

@@ -74,7 +74,8 @@ class Plugins(unittest.TestCase):
         return cls.mock.replace(b"jp.ac.nii.vcp.mock", b"jp.ac.nii.vcp." + word)
 
     def listed(self):
-        return {plugin["instance"]: plugin for plugin in json.loads(self.controller.vcc("plugin", "list", "--json"))["plugins"]}
+        plugins = json.loads(self.controller.vcc("plugin", "list", "--json"))["plugins"]
+        return {plugin["instance"]: plugin for plugin in plugins}
 
     def refused(self, *arguments):
         """What a command that fails says."""
@@ -97,7 +98,8 @@ class Plugins(unittest.TestCase):
         self.assertEqual(drivers["broken"]["reason_id"], "PLUGIN_OPEN_FAILED")
         table = self.controller.vcc("plugin", "list")
         self.assertIn("what to do: rebuild it", table)
-        self.assertRegex(table, r"\nmock +mock +loaded +1\.0\+\d+ +\d+\.\d+ +power,list,simulated_hosts +token +64 +/\S+/mock\.so +[0-9a-f]{64}\n")
+        self.assertRegex(table, r"\nmock +mock +loaded +1\.0\+\d+ +\d+\.\d+ +power,list,simulated_hosts +token +64 +"
+                                r"/\S+/mock\.so +[0-9a-f]{64}\n")
         self.assertEqual(list(self.sdk.occtr.version()["plugin"]), ["mock"])
 
     def test_02_nobody_serves_second_yet(self):

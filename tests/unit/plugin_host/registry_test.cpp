@@ -77,6 +77,25 @@ const char* const kTable =
 
 }  // namespace
 
+TEST_CASE("registry: one good driver among every kind of bad one") {
+  Rig rig;
+  const std::vector<std::string> bad{"no_symbol",      "wrong_magic",      "wrong_major", "next_minor",
+                                     "short_entry",    "short_ops",        "null_op",     "half_capability",
+                                     "bad_descriptor", "undefined_symbol", "init_fails",  "open_fails",
+                                     "bad_schema",     "same_id",          "nowhere"};
+  for (const std::string& name : bad) rig.plain(name);
+  rig.plain("good");
+  rig.provider("text.yml", "colour: red\n");
+  REQUIRE(rig.load().ok());
+  CHECK(rig.registry->slots().size() == bad.size() + 2);
+  for (const DriverSlot* slot : rig.registry->slots()) {
+    CAPTURE(slot->instance);
+    CHECK((slot->driver != nullptr) == (slot->instance == "good"));
+    CHECK(slot->refusal.ok() == (slot->driver != nullptr));
+    CHECK(remedyFor(slot->refusal_id).empty() == (slot->driver != nullptr));
+  }
+}
+
 TEST_CASE("registry: a new file is loaded while the server runs") {
   LiveRig rig;
   rig.install("good", "first");

@@ -18,6 +18,9 @@ constexpr int kBacklog = 512;
 // Handlers parse YAML, whose parser recurses; pages of a stack that are never touched cost nothing.
 constexpr int kStackBytes = 2 << 20U;
 constexpr int kThreadIdleSeconds = 30;
+// How long a thread waits for the next connection before it goes back to the pool. Poco's dispatcher can lose the word
+// that ends this wait at a stop, so it bounds a stop too.
+constexpr int kDispatchIdleSeconds = 1;
 
 Poco::Net::HTTPServerParams::Ptr makeParams(const HttpServerOptions& options) {
   Poco::Net::HTTPServerParams::Ptr params = new Poco::Net::HTTPServerParams;
@@ -27,7 +30,7 @@ Poco::Net::HTTPServerParams::Ptr makeParams(const HttpServerOptions& options) {
   params->setMaxKeepAliveRequests(options.keep_alive_requests);
   params->setMaxThreads(options.max_threads);
   params->setMaxQueued(kBacklog);
-  params->setThreadIdleTime(Poco::Timespan(kThreadIdleSeconds, 0));
+  params->setThreadIdleTime(Poco::Timespan(kDispatchIdleSeconds, 0));
   return params;
 }
 

@@ -15,6 +15,9 @@ namespace {
 
 constexpr YamlLimits kLimits{.bytes = 1U << 20U, .depth = 8, .values = 50000, .scalar_bytes = 65536};
 constexpr std::string_view kVersionKey = "cci_version";
+// A provider without entries of its own uses those of the other.
+constexpr std::string_view kSpot = "aws_spot";
+constexpr std::string_view kSpotFallback = "aws";
 
 bool isName(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
@@ -106,7 +109,7 @@ Result<CatalogEntry> Catalog::entry(std::string_view provider, std::string_view 
     return found == networks->second.end() ? nullptr : &found->second;
   };
   const CatalogEntry* found = find(provider);
-  if (found == nullptr && provider == "aws_spot") found = find("aws");
+  if (found == nullptr && provider == kSpot) found = find(kSpotFallback);
   if (found != nullptr) {
     CatalogEntry entry = *found;
     entry.provider = provider;
@@ -125,6 +128,18 @@ Result<CatalogEntry> Catalog::entry(std::string_view provider, std::string_view 
       "private_network: the VPN catalog has no entry {} for the provider {}; ask the administrator to add it to "
       "vpn_catalog.yml, or use an existing entry",
       quoteKey(name), quoteKey(provider)));
+}
+
+std::vector<const CatalogEntry*> Catalog::entriesOf(std::string_view provider) const {
+  std::vector<const CatalogEntry*> found;
+  const auto add = [&](std::string_view section) {
+    const auto networks = entries_.find(section);
+    if (networks == entries_.end()) return;
+    for (const auto& [name, entry] : networks->second) found.push_back(&entry);
+  };
+  add(provider);
+  if (provider == kSpot) add(kSpotFallback);
+  return found;
 }
 
 std::vector<std::string> Catalog::providers() const {

@@ -54,6 +54,9 @@ class Catalog {
 
   std::vector<std::string> providers() const;
 
+  /// The entries that `entry` can give for a provider. They live as long as the catalog.
+  std::vector<const CatalogEntry*> entriesOf(std::string_view provider) const;
+
  private:
   std::map<std::string, std::map<std::string, CatalogEntry>, std::less<>> entries_;
   std::string wire_json_ = "{\"cci_version\":\"1.0\"}";

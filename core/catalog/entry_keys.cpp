@@ -18,9 +18,9 @@ namespace {
 constexpr std::int64_t kDaySeconds = 86400;
 
 // Keys of the general OpenStack driver (spec/sdk-cci 12, spec/operations 9.3). A site may give such a cloud any name.
-constexpr std::array<std::string_view, 9> kOpenStackKeys{"auth_url",     "region",         "tenant_name",
-                                                         "domain_id",    "domain_name",    "network_uuid",
-                                                         "network_name", "security_group", "interface"};
+constexpr std::array<std::string_view, 10> kOpenStackKeys{
+    "auth_url",    "endpoint_overrides", "region",       "tenant_name",    "domain_id",
+    "domain_name", "network_uuid",       "network_name", "security_group", "interface"};
 
 // Providers that are certainly no OpenStack: there the keys above are mistakes.
 constexpr std::array<std::string_view, 10> kOtherClouds{"aws",        "aws_spot", "azure",   "gcp",    "mock",

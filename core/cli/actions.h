@@ -14,6 +14,9 @@ Status addUser(const std::string& socket_path, const Arguments& arguments);
 Status listUsers(const std::string& socket_path, const Arguments& arguments);
 Status createToken(const std::string& socket_path, const Arguments& arguments);
 Status listTokens(const std::string& socket_path, const Arguments& arguments);
+Status listPlugins(const std::string& socket_path, const Arguments& arguments);
+Status loadPlugin(const std::string& socket_path, const Arguments& arguments);
+Status checkPluginFile(const std::string& socket_path, const Arguments& arguments);
 Status revokeToken(const std::string& socket_path, const Arguments& arguments);
 
 }  // namespace vcc::cli

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +20,12 @@
 namespace vcc {
 
 enum class Idempotency : std::uint8_t { kToken, kName, kLookup };
+/// "token", "name" or "lookup".
+constexpr std::string_view idempotencyName(Idempotency idempotency) {
+  constexpr std::array<std::string_view, 3> kNames{"token", "name", "lookup"};
+  return kNames[static_cast<std::size_t>(idempotency)];
+}
+
 enum class Existence : std::uint8_t { kObserved, kAsserted };
 
 /// What a driver declares of itself; constant for the life of the process.
@@ -128,24 +136,29 @@ class Driver {
                       bool* complete) = 0;
 };
 
-/// A driver instance with the reason why it is not usable, when it is not.
+/// A driver instance with the reason why it is not usable, when it is not. Never changes once a registry shows it.
 struct DriverSlot {
   std::string instance;                ///< name in providers.d
+  std::string file;                    ///< of providers.d that defines it: "mock.yml"
   std::vector<std::string> providers;  ///< CCI names it serves (its own, and aliases)
-  std::string path;
-  std::shared_ptr<Driver> driver;  ///< null: refused
-  std::string refusal_id;          ///< log id of the refusal
+  std::string path;                    ///< of the plugin; empty: not found
+  std::string sha256;                  ///< of the plugin, hex; empty: refused before it was read
+  std::shared_ptr<Driver> driver;      ///< null: refused
+  std::string refusal_id;              ///< log id of the refusal
   Status refusal;
 };
 
-/// The drivers of this process. Fixed after start; never unloaded.
+/// The drivers of this process. Grows while the process lives (`vcc plugin load`), never shrinks: a loaded driver
+/// stays, and a pointer to a slot stays good as long as the registry, even when a refused instance was loaded after all
+/// and look-ups give its new slot. Thread safe.
 class DriverRegistry {
  public:
   virtual ~DriverRegistry() = default;
-  virtual const std::vector<DriverSlot>& slots() const = 0;
+  /// All that there are now, in the order of their first appearance.
+  virtual std::vector<const DriverSlot*> slots() const = 0;
   /// By CCI provider name; null when none serves it.
   virtual const DriverSlot* byProvider(std::string_view provider) const = 0;
-  /// By instance name; null when it is not loaded.
+  /// By instance name; null when there is none.
   virtual const DriverSlot* byInstance(std::string_view instance) const = 0;
 };
 

@@ -29,17 +29,32 @@ class HttpService::Place {
 };
 
 HttpService::HttpService(HttpServiceSeams seams, std::string instance, OriginPolicy policy, const HttpLimits& limits)
-    : seams_(std::move(seams)), instance_(std::move(instance)), policy_(std::move(policy)), gates_(limits) {}
+    : seams_(std::move(seams)),
+      instance_(std::move(instance)),
+      policy_(std::make_shared<const OriginPolicy>(std::move(policy))),
+      gates_(limits) {}
+
+void HttpService::setPolicy(OriginPolicy policy) {
+  auto fresh = std::make_shared<const OriginPolicy>(std::move(policy));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  policy_ = std::move(fresh);
+}
+
+std::shared_ptr<const OriginPolicy> HttpService::policy() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return policy_;
+}
 
 Result<HttpResponse> HttpService::send(HttpRequest request, const std::string& account) {
   const Result<HttpUrl> url = parseHttpUrl(request.url);
   if (!url.ok()) return refuse(url.status());
-  if (const Status allowed = policy_.checkUrl(*url); !allowed.ok()) return refuse(allowed);
+  const std::shared_ptr<const OriginPolicy> policy = this->policy();
+  if (const Status allowed = policy->checkUrl(*url); !allowed.ok()) return refuse(allowed);
   // A literal address is judged here too: behind a proxy nobody else does.
   if (url->host.find_first_not_of("0123456789.") == std::string::npos || url->host.find(':') != std::string::npos) {
-    if (const Status allowed = policy_.checkAddress(*url, url->host); !allowed.ok()) return refuse(allowed);
+    if (const Status allowed = policy->checkAddress(*url, url->host); !allowed.ok()) return refuse(allowed);
   }
-  request.check_address = [&](const std::string& address) { return policy_.checkAddress(*url, address); };
+  request.check_address = [&](const std::string& address) { return policy->checkAddress(*url, address); };
 
   const std::int64_t start = seams_.clock.monoMs();
   const std::int64_t deadline_mono = start + request.deadline_ms;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/clock.h"
@@ -35,15 +37,20 @@ class HttpService {
   /// once with kUnavailable, not applied, and the time to wait. 429 and 503 with Retry-After pause the account.
   Result<HttpResponse> send(HttpRequest request, const std::string& account);
 
+  /// Other origins for requests from now on; those under way keep theirs.
+  void setPolicy(OriginPolicy policy);
+
  private:
   class Place;
   Status admit(const HttpRequest& request, AccountGate& gate, std::int64_t deadline_mono);
   Result<HttpResponse> refuse(const Status& why);
+  std::shared_ptr<const OriginPolicy> policy() const;
   void record(const HttpRequest& request, const HttpUrl& url, const Result<HttpResponse>& result, std::int64_t ms);
 
   const HttpServiceSeams seams_;
   const std::string instance_;
-  const OriginPolicy policy_;
+  mutable std::mutex mutex_;  // guards policy_
+  std::shared_ptr<const OriginPolicy> policy_;
   AccountGates gates_;
 };
 

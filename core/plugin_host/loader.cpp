@@ -1,217 +1,117 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "plugin_host/loader.h"
+
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/encoding.h"
 #include "plugin_host/abi_driver.h"
 #include "plugin_host/descriptor.h"
-#include "plugin_host/plugin_file.h"
 #include "plugin_host/plugin_json.h"
-#include "plugin_host/provider_config.h"
-#include "plugin_host/registry.h"
 #include "plugin_host/sinks.h"
 
 namespace vcc {
 namespace {
 
-constexpr std::size_t kMaxConfigBytes = 64U << 10U;
 constexpr std::size_t kMaxSchemaBytes = 256U << 10U;
 
-class Registry final : public DriverRegistry {
- public:
-  const std::vector<DriverSlot>& slots() const override { return slots_; }
-
-  const DriverSlot* byProvider(std::string_view provider) const override {
-    for (const DriverSlot& slot : slots_) {
-      if (std::find(slot.providers.begin(), slot.providers.end(), provider) != slot.providers.end()) return &slot;
-    }
-    return nullptr;
+Result<SchemaKeys> describe(const vcp_driver_t& driver) {
+  TextCollector schema(kMaxSchemaBytes);
+  vcp_error_t error = emptyError();
+  try {
+    const std::int32_t code = driver.ops->describe(driver.instance, schema.sink(), &error);
+    if (code != VCP_OK) return fromAbi(code, error, false);
+  } catch (...) {
+    return internalError("describe threw an exception");
   }
-  const DriverSlot* byInstance(std::string_view instance) const override {
-    for (const DriverSlot& slot : slots_) {
-      if (slot.instance == instance) return &slot;
-    }
-    return nullptr;
-  }
-  void add(DriverSlot slot) { slots_.push_back(std::move(slot)); }
-
- private:
-  std::vector<DriverSlot> slots_;
-};
-
-/// Loads one instance after the other into a registry.
-class Loader {
- public:
-  Loader(const PluginConfig& config, FileSystem& files, HttpTransport& http, const HostEnvironment& environment)
-      : config_(config),
-        files_(files),
-        http_(http),
-        environment_(environment),
-        registry_(std::make_unique<Registry>()) {}
-
-  Result<std::unique_ptr<DriverRegistry>> run() {
-    VCC_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.list(config_.providers_dir));
-    for (const std::string& file : names) {
-      if (file.size() <= 4 || file[0] == '.' || file.substr(file.size() - 4) != ".yml") continue;
-      VCC_RETURN_IF_ERROR(loadFile(file));
-    }
-    for (const std::string& wanted : config_.only) {
-      if (registry_->byInstance(wanted) == nullptr && registry_->byProvider(wanted) == nullptr) {
-        return notFound("driver " + wanted + " was asked for, but no enabled file in " + config_.providers_dir +
-                        " defines it");
-      }
-    }
-    return std::unique_ptr<DriverRegistry>(std::move(registry_));
-  }
-
- private:
-  /// Fails only when the instance is refused and critical.
-  Status loadFile(const std::string& file) {
-    ProviderConfig provider;
-    provider.name = file.substr(0, file.size() - 4);
-    const Result<std::string> text = files_.read(config_.providers_dir + "/" + file, kMaxConfigBytes);
-    const Status parsed = text.ok() ? parseProviderConfig(file, *text, &provider) : text.status();
-    if (parsed.ok() && (!provider.enabled || !isWanted(provider))) return okStatus();
-
-    Refusals refusals(environment_.log, provider.name);
-    DriverSlot slot;
-    slot.instance = provider.name;
-    slot.providers = provider.providers;
-    const Status status =
-        parsed.ok() ? loadInstance(provider, refusals, &slot) : refusals.error("PROVIDER_CONFIG_BAD", parsed);
-    if (!status.ok()) {
-      slot.driver = nullptr;
-      slot.refusal_id = refusals.id();
-      slot.refusal = status;
-      // A refused instance still stands for its provider, so that requests are told why it is not there.
-      if (slot.providers.empty()) slot.providers = {slot.instance};
-      std::erase_if(slot.providers, [&](const std::string& name) { return registry_->byProvider(name) != nullptr; });
-    }
-    registry_->add(std::move(slot));
-    return provider.critical ? status : okStatus();
-  }
-
-  bool isWanted(const ProviderConfig& provider) const {
-    const std::vector<std::string>& only = config_.only;
-    const auto named = [&](const std::string& name) { return std::find(only.begin(), only.end(), name) != only.end(); };
-    return only.empty() || named(provider.name) ||
-           std::any_of(provider.providers.begin(), provider.providers.end(), named);
-  }
-
-  Status loadInstance(const ProviderConfig& provider, Refusals& refusals, DriverSlot* slot) {
-    if (registry_->byInstance(provider.name) != nullptr) {
-      return refusals.error("PLUGIN_DUPLICATE",
-                            alreadyExists("another file in providers.d has the same name; change key 'name'"));
-    }
-    VCC_ASSIGN_OR_RETURN(slot->path, findPluginFile(config_.plugin_dirs, provider.plugin, refusals));
-    VCC_ASSIGN_OR_RETURN(const std::shared_ptr<PluginFile> plugin, pluginAt(slot->path, provider, refusals));
-    if (slot->providers.empty()) slot->providers = {plugin->info().provider};
-    for (const std::string& name : slot->providers) {
-      const DriverSlot* other = registry_->byProvider(name);
-      if (other == nullptr) continue;
-      return refusals.error("PLUGIN_DUPLICATE",
-                            alreadyExists("cloud_provider " + name + " is served by driver " + other->instance +
-                                          " already; set key 'providers' in one of the two files"));
-    }
-    VCC_ASSIGN_OR_RETURN(slot->driver, open(provider, plugin, refusals));
-    environment_.log.info("PLUGIN_LOADED", plugin->info().display_name,
-                          {{"driver", provider.name},
-                           {"id", plugin->info().id},
-                           {"version", plugin->info().version},
-                           {"abi", plugin->info().abi},
-                           {"path", plugin->path()},
-                           {"sha256", plugin->sha256()}});
-    return okStatus();
-  }
-
-  /// One file may serve several instances; it is initialised once.
-  Result<std::shared_ptr<PluginFile>> pluginAt(const std::string& path, const ProviderConfig& provider,
-                                               Refusals& refusals) {
-    const auto known = plugins_.find(path);
-    if (known != plugins_.end() && (provider.sha256.empty() || provider.sha256 == known->second->sha256())) {
-      return known->second;
-    }
-    VCC_ASSIGN_OR_RETURN(std::shared_ptr<PluginFile> plugin,
-                         PluginFile::load(path, provider.sha256, config_.evaluation, files_, environment_, refusals));
-    for (const auto& [other_path, other] : plugins_) {
-      if (other->info().id != plugin->info().id) continue;
-      return refusals.error("PLUGIN_DUPLICATE",
-                            alreadyExists("plugin " + path + ": its id " + other->info().id + " is that of " +
-                                          other_path + "; remove one of the two files"));
-    }
-    VCC_RETURN_IF_ERROR(plugin->init(refusals));
-    plugins_[path] = plugin;
-    return plugin;
-  }
-
-  Result<std::shared_ptr<Driver>> open(const ProviderConfig& provider, const std::shared_ptr<PluginFile>& plugin,
-                                       Refusals& refusals) {
-    auto host = std::make_unique<HostServices>(environment_, provider.name);
-    host->lendHttp(
-        std::make_unique<HttpService>(HttpServiceSeams{http_, environment_.clock, environment_.log, waitUnless},
-                                      provider.name, OriginPolicy(provider.origins, config_.evaluation)));
-    const std::string config = openConfigJson(provider.name, config_.evaluation, config_.data_dir, provider.options);
-    vcp_driver_t driver{};
-    driver.struct_size = sizeof driver;
-    vcp_error_t error = emptyError();
-    std::int32_t code = VCP_INTERNAL;
-    try {
-      code = plugin->entry().open_driver(host->table(), toAbi(config), &driver, &error);
-    } catch (...) {
-      host->misbehaved("its open_driver threw an exception");
-    }
-    if (code != VCP_OK || driver.instance == nullptr) {
-      return refusals.error(
-          "PLUGIN_OPEN_DRIVER_FAILED",
-          std::move(fromAbi(code == VCP_OK ? VCP_INTERNAL : code, error, false)
-                        .prepend("plugin " + plugin->path() + ": open_driver refused the configuration")));
-    }
-    VCC_RETURN_IF_ERROR(checkOps(plugin->path(), driver.ops, plugin->info(), refusals));
-
-    DriverInfo info = plugin->info();
-    if (provider.concurrency > 0) info.concurrency = std::min(info.concurrency, provider.concurrency);
-    Result<SchemaKeys> keys = describe(driver);
-    if (keys.ok()) {
-      info.secret_keys = keys->secret;
-      info.clear_keys = keys->clear;
-    }
-    std::shared_ptr<Driver> adapter =
-        std::make_shared<AbiDriver>(plugin, std::move(host), driver, std::move(info), provider.log_calls);
-    if (!keys.ok()) {
-      return refusals.error(
-          "PLUGIN_SCHEMA_BAD",
-          std::move(keys.status().prepend("plugin " + plugin->path() + ": its describe gave no usable schema.json")));
-    }
-    return adapter;
-  }
-
-  static Result<SchemaKeys> describe(const vcp_driver_t& driver) {
-    TextCollector schema(kMaxSchemaBytes);
-    vcp_error_t error = emptyError();
-    try {
-      const std::int32_t code = driver.ops->describe(driver.instance, schema.sink(), &error);
-      if (code != VCP_OK) return fromAbi(code, error, false);
-    } catch (...) {
-      return internalError("describe threw an exception");
-    }
-    if (!isUtf8(schema.text())) return invalidArgument("the schema is not UTF-8");
-    return schemaKeys(schema.text());
-  }
-
-  const PluginConfig& config_;
-  FileSystem& files_;
-  HttpTransport& http_;
-  const HostEnvironment environment_;
-  std::unique_ptr<Registry> registry_;
-  std::map<std::string, std::shared_ptr<PluginFile>> plugins_;  // by path
-};
+  if (!isUtf8(schema.text())) return invalidArgument("the schema is not UTF-8");
+  return schemaKeys(schema.text());
+}
 
 }  // namespace
 
-Result<std::unique_ptr<DriverRegistry>> loadDrivers(const PluginConfig& config, FileSystem& files, const Clock& clock,
-                                                    Random& random, HttpTransport& http, Logger& log) {
-  return Loader(config, files, http, HostEnvironment{clock, random, log}).run();
+Result<std::shared_ptr<PluginFile>> InstanceLoader::map(const ProviderConfig& provider, Refusals& refusals,
+                                                        DriverSlot* slot) {
+  VCC_ASSIGN_OR_RETURN(slot->path, findPluginFile(config_.plugin_dirs, provider.plugin, refusals));
+  VCC_ASSIGN_OR_RETURN(slot->sha256, PluginFile::digest(slot->path, provider.sha256, files_, refusals));
+  const auto known = mapped_.find(slot->path);
+  if (known == mapped_.end()) {
+    Result<std::shared_ptr<PluginFile>> plugin = mapNew(slot->path, slot->sha256, refusals);
+    if (plugin.ok()) {
+      mapped_[slot->path] = {slot->sha256, *plugin, {}, {}};
+    } else if (PluginFile::isMapped(slot->path)) {
+      mapped_[slot->path] = {slot->sha256, nullptr, refusals.id(), refusals.why()};
+    }
+    return plugin;
+  }
+  const Mapped& mapped = known->second;
+  if (mapped.sha256 != slot->sha256) {
+    return refusals.error("PLUGIN_NEEDS_RESTART",
+                          failedPrecondition("plugin " + slot->path +
+                                             ": the file was replaced after it had been mapped, and mapped code stays; "
+                                             "restart the controller, or install the new file under another name"));
+  }
+  if (mapped.plugin == nullptr) return refusals.error(mapped.refusal_id, mapped.refusal);
+  return mapped.plugin;
+}
+
+Result<std::shared_ptr<PluginFile>> InstanceLoader::mapNew(const std::string& path, const std::string& sha256,
+                                                           Refusals& refusals) {
+  VCC_ASSIGN_OR_RETURN(std::shared_ptr<PluginFile> plugin,
+                       PluginFile::load(path, sha256, config_.evaluation, environment_, refusals));
+  for (const auto& [other_path, other] : mapped_) {
+    if (other.plugin == nullptr || other.plugin->info().id != plugin->info().id) continue;
+    return refusals.error("PLUGIN_DUPLICATE",
+                          alreadyExists("plugin " + path + ": its id " + plugin->info().id + " is that of " +
+                                        other_path + "; remove one of the two files"));
+  }
+  VCC_RETURN_IF_ERROR(plugin->init(refusals));
+  return plugin;
+}
+
+Result<OpenDriver> InstanceLoader::open(const ProviderConfig& provider, const std::vector<std::string>& origins,
+                                        const std::shared_ptr<PluginFile>& plugin, Refusals& refusals) {
+  auto host = std::make_unique<HostServices>(environment_, provider.name);
+  auto http = std::make_unique<HttpService>(HttpServiceSeams{http_, environment_.clock, environment_.log, waitUnless},
+                                            provider.name, OriginPolicy(origins, config_.evaluation), provider.rate);
+  HttpService* const http_of_driver = http.get();
+  host->lendHttp(std::move(http));
+  const std::string config = openConfigJson(provider.name, config_.evaluation, config_.data_dir, provider.options);
+  vcp_driver_t driver{};
+  driver.struct_size = sizeof driver;
+  vcp_error_t error = emptyError();
+  std::int32_t code = VCP_INTERNAL;
+  try {
+    code = plugin->entry().open_driver(host->table(), toAbi(config), &driver, &error);
+  } catch (...) {
+    host->misbehaved("its open_driver threw an exception");
+  }
+  if (code != VCP_OK || driver.instance == nullptr) {
+    return refusals.error(
+        "PLUGIN_OPEN_DRIVER_FAILED",
+        std::move(fromAbi(code == VCP_OK ? VCP_INTERNAL : code, error, false)
+                      .prepend("plugin " + plugin->path() + ": open_driver refused the configuration")));
+  }
+  refusals.passed("open_driver");
+  VCC_RETURN_IF_ERROR(checkOps(plugin->path(), driver.ops, plugin->info(), refusals));
+  refusals.passed("functions");
+
+  DriverInfo info = plugin->info();
+  if (provider.concurrency > 0) info.concurrency = std::min(info.concurrency, provider.concurrency);
+  Result<SchemaKeys> keys = describe(driver);
+  if (keys.ok()) {
+    info.secret_keys = keys->secret;
+    info.clear_keys = keys->clear;
+  }
+  std::shared_ptr<Driver> adapter =
+      std::make_shared<AbiDriver>(plugin, std::move(host), driver, std::move(info), provider.log_calls);
+  if (!keys.ok()) {
+    return refusals.error(
+        "PLUGIN_SCHEMA_BAD",
+        std::move(keys.status().prepend("plugin " + plugin->path() + ": its describe gave no usable schema.json")));
+  }
+  refusals.passed("schema");
+  return OpenDriver{std::move(adapter), http_of_driver};
 }
 
 }  // namespace vcc

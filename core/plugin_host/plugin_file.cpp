@@ -71,6 +71,7 @@ Result<const vcp_plugin_entry_t*> openEntry(const std::string& path, Refusals& r
                                                                    cleanUtf8(why == nullptr ? "unknown" : why, 500) +
                                                                    "; rebuild it for this system"));
   }
+  refusals.passed("library");
   const auto* entry = static_cast<const vcp_plugin_entry_t*>(::dlsym(library, VCP_PLUGIN_SYMBOL));
   if (entry == nullptr) {
     if (::dlsym(library, "vcp_plugin_v1") != nullptr)
@@ -97,6 +98,7 @@ Result<const vcp_plugin_entry_t*> openEntry(const std::string& path, Refusals& r
     return refusals.error("PLUGIN_REQUIRED_MISSING",
                           failedPrecondition("plugin " + path + ": its entry has no descriptor or no open_driver"));
   }
+  refusals.passed("entry", "ABI " + std::to_string(entry->abi_major) + "." + std::to_string(entry->abi_minor));
   return entry;
 }
 
@@ -124,6 +126,7 @@ Result<std::string> findPluginFile(const std::vector<std::string>& dirs, const s
                            "file itself there"));
     }
     VCC_RETURN_IF_ERROR(checkOwnership(file.string(), refusals));
+    refusals.passed("file", file.string());
     return file.string();
   }
   return refusals.error("PLUGIN_PATH_REFUSED",
@@ -131,19 +134,32 @@ Result<std::string> findPluginFile(const std::vector<std::string>& dirs, const s
                                  (searched.empty() ? "none set" : searched.substr(1)) + "); install it there"));
 }
 
-Result<std::shared_ptr<PluginFile>> PluginFile::load(const std::string& path, const std::string& sha256,
-                                                     bool evaluation, FileSystem& files,
-                                                     const HostEnvironment& environment, Refusals& refusals) {
+Result<std::string> PluginFile::digest(const std::string& path, const std::string& expected, FileSystem& files,
+                                       Refusals& refusals) {
   const Result<std::string> content = files.read(path, kMaxFileBytes);
   if (!content.ok()) return refusals.error("PLUGIN_OPEN_FAILED", content.status());
-  const std::string digest = hexEncode(vcc::sha256(*content));
-  if (!sha256.empty() && digest != sha256) {
+  std::string digest = hexEncode(vcc::sha256(*content));
+  if (!expected.empty() && digest != expected) {
     return refusals.error("PLUGIN_HASH_MISMATCH",
                           permissionDenied("plugin " + path + ": its SHA-256 is " + digest + ", providers.d expects " +
-                                           sha256 + "; find out who replaced the file, then update the key"));
+                                           expected + "; find out who replaced the file, then update the key"));
   }
+  refusals.passed("sha256", digest);
+  return digest;
+}
+
+bool PluginFile::isMapped(const std::string& path) {
+  void* library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+  if (library != nullptr) ::dlclose(library);
+  return library != nullptr;
+}
+
+Result<std::shared_ptr<PluginFile>> PluginFile::load(const std::string& path, const std::string& sha256,
+                                                     bool evaluation, const HostEnvironment& environment,
+                                                     Refusals& refusals) {
   VCC_ASSIGN_OR_RETURN(const vcp_plugin_entry_t* entry, openEntry(path, refusals));
   VCC_ASSIGN_OR_RETURN(DriverInfo info, readDescriptor(path, *entry, refusals));
+  refusals.passed("descriptor", info.id);
   if (info.simulated_hosts && !evaluation) {
     return refusals.error(
         "PLUGIN_NOT_EVALUATION",
@@ -151,7 +167,7 @@ Result<std::shared_ptr<PluginFile>> PluginFile::load(const std::string& path, co
                            ": its machines are simulated, which only an evaluation data folder "
                            "may use; make one with occtr --init-data DIR --evaluation, or set enabled: false"));
   }
-  return std::shared_ptr<PluginFile>(new PluginFile(path, digest, entry, std::move(info), environment));
+  return std::shared_ptr<PluginFile>(new PluginFile(path, sha256, entry, std::move(info), environment));
 }
 
 PluginFile::PluginFile(std::string path, std::string sha256, const vcp_plugin_entry_t* entry, DriverInfo info,
@@ -177,6 +193,7 @@ Status PluginFile::init(Refusals& refusals) {
     }
   }
   initialised_ = true;
+  refusals.passed("init");
   return okStatus();
 }
 

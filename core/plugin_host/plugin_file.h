@@ -22,11 +22,15 @@ Result<std::string> findPluginFile(const std::vector<std::string>& dirs, const s
 /// one is gone. Never unmapped.
 class PluginFile {
  public:
-  /// Steps: hash, dlopen, symbol, magic, version, size, descriptor, evaluation rule. Every refusal has an id.
-  /// `sha256`: expected hex digest, or empty.
+  /// The SHA-256 of the file, hex. `expected`: what it must be, or empty.
+  static Result<std::string> digest(const std::string& path, const std::string& expected, FileSystem& files,
+                                    Refusals& refusals);
+  /// Steps: dlopen, symbol, magic, version, size, descriptor, evaluation rule. Every refusal has an id.
+  /// `sha256`: the digest.
   static Result<std::shared_ptr<PluginFile>> load(const std::string& path, const std::string& sha256, bool evaluation,
-                                                  FileSystem& files, const HostEnvironment& environment,
-                                                  Refusals& refusals);
+                                                  const HostEnvironment& environment, Refusals& refusals);
+  /// Is a library mapped that was opened by this path? Then opening it again gives that one, whatever the file is now.
+  static bool isMapped(const std::string& path);
   /// Runs the plugin's own init, once, before any open_driver (PLUGIN_INIT_FAILED).
   Status init(Refusals& refusals);
   ~PluginFile();

@@ -58,6 +58,13 @@ Result<std::string> yamlToJson(const YAML::Node& node) {
   return toText(*value.extract<Poco::JSON::Object::Ptr>());
 }
 
+std::string mergeObjects(const std::string& base, const std::string& over) {
+  Poco::JSON::Object::Ptr merged = parseObject(base);
+  const Poco::JSON::Object::Ptr added = parseObject(over);
+  for (const std::string& name : added->getNames()) merged->set(name, added->get(name));
+  return toText(*merged);
+}
+
 std::string openConfigJson(const std::string& instance, bool evaluation, const std::string& data_dir,
                            const std::string& options_json) {
   Poco::JSON::Object config;

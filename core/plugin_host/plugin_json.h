@@ -17,6 +17,9 @@ namespace vcc {
 /// A YAML map as a JSON object: every scalar a string, null null, lists and maps alike, at most 8 levels deep.
 Result<std::string> yamlToJson(const YAML::Node& node);
 
+/// A JSON object with the members of `base`, and those of `over` in their place where both have them.
+std::string mergeObjects(const std::string& base, const std::string& over);
+
 /// The configuration that open_driver gets (vcp_plugin_entry_t.open_driver).
 std::string openConfigJson(const std::string& instance, bool evaluation, const std::string& data_dir,
                            const std::string& options_json);

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "plugin_host/origin_policy.h"
@@ -13,6 +14,7 @@ namespace vcc {
 namespace {
 
 constexpr std::size_t kMaxName = 64;
+constexpr std::array<std::string_view, 6> kWholeFile{"name", "plugin", "providers", "aliases", "critical", "sha256"};
 
 bool isWord(std::string_view text, std::string_view more) {
   if (text.empty() || text.size() > kMaxName) return false;
@@ -32,9 +34,9 @@ class Reader {
     if (root["critical"]) VCC_RETURN_IF_ERROR(boolean("critical", root["critical"], &out_.critical));
     for (const auto& pair : root) {
       if (!pair.first.IsScalar()) return bad("", "has a key that is not a word");
-      VCC_RETURN_IF_ERROR(key(pair.first.Scalar(), pair.second));
+      if (pair.first.Scalar() != "aliases") VCC_RETURN_IF_ERROR(key(pair.first.Scalar(), pair.second));
     }
-    return okStatus();
+    return root["aliases"] ? aliases(root) : okStatus();  // last: they begin as copies of the rest
   }
 
  private:
@@ -45,18 +47,20 @@ class Reader {
   Status key(const std::string& name, const YAML::Node& value) {
     if (name == "name") return word(name, value, "_-", &out_.name);
     if (name == "plugin") return text(name, value, &out_.plugin);
-    if (name == "providers") return providers(value);
+    if (name == "providers") return words(name, value, 32, "_", &out_.providers);
     if (name == "enabled") return boolean(name, value, &out_.enabled);
     if (name == "critical") return okStatus();
     if (name == "log_calls") return boolean(name, value, &out_.log_calls);
-    if (name == "concurrency") return concurrency(value);
+    if (name == "concurrency") return number<std::uint32_t>(name, value, 1024, &out_.concurrency);
     if (name == "sha256") return sha256(value);
     if (name == "origins") return origins(value);
+    if (name == "origins_from") return words(name, value, 16, "_", &out_.origins_from);
+    if (name == "rate") return rate(value);
     if (name == "options") return options(value);
     return bad(
         name,
-        "is unknown; there are name, plugin, providers, enabled, critical, concurrency, sha256, log_calls, origins, "
-        "options");
+        "is unknown; there are name, plugin, providers, aliases, enabled, critical, concurrency, sha256, log_calls, "
+        "origins, origins_from, rate, options");
   }
 
   Status text(const std::string& name, const YAML::Node& value, std::string* out) const {
@@ -81,26 +85,80 @@ class Reader {
     return okStatus();
   }
 
-  Status providers(const YAML::Node& value) {
-    if (!value.IsSequence() || value.size() == 0 || value.size() > 32) {
-      return bad("providers", "must be a list of 1 to 32 cloud_provider names");
+  Status words(const std::string& name, const YAML::Node& value, std::size_t limit, std::string_view more,
+               std::vector<std::string>* out) const {
+    if (!value.IsSequence() || value.size() == 0 || value.size() > limit) {
+      return bad(name, "must be a list of 1 to " + std::to_string(limit) + " names");
     }
-    for (const auto& entry : value) {
-      std::string provider;
-      VCC_RETURN_IF_ERROR(word("providers", entry, "_", &provider));
-      out_.providers.push_back(provider);
+    std::vector<std::string> read;
+    for (const auto& entry : value) VCC_RETURN_IF_ERROR(word(name, entry, more, &read.emplace_back()));
+    *out = std::move(read);
+    return okStatus();
+  }
+
+  template <class Number>
+  Status number(const std::string& name, const YAML::Node& value, Number limit, Number* out) const {
+    std::string digits;
+    VCC_RETURN_IF_ERROR(text(name, value, &digits));
+    const char* end = digits.data() + digits.size();
+    Number read = 0;
+    const auto parsed = std::from_chars(digits.data(), end, read);
+    if (parsed.ec != std::errc() || parsed.ptr != end || read < 1 || read > limit) {
+      return bad(name, "must be a whole number from 1 to " + std::to_string(limit));
+    }
+    *out = read;
+    return okStatus();
+  }
+
+  Status rate(const YAML::Node& value) {
+    if (!value.IsMap()) return bad("rate", "must be a map of per_second, burst and concurrency");
+    for (const auto& pair : value) {
+      const std::string name = pair.first.IsScalar() ? "rate." + pair.first.Scalar() : "rate";
+      if (name == "rate.per_second") {
+        VCC_RETURN_IF_ERROR(number<std::int64_t>(name, pair.second, 1000, &out_.rate.per_second));
+      } else if (name == "rate.burst") {
+        VCC_RETURN_IF_ERROR(number<std::int64_t>(name, pair.second, 10000, &out_.rate.burst));
+      } else if (name == "rate.concurrency") {
+        VCC_RETURN_IF_ERROR(number<int>(name, pair.second, 1024, &out_.rate.concurrency));
+      } else {
+        return bad(name, "is unknown; there are rate.per_second, rate.burst, rate.concurrency");
+      }
     }
     return okStatus();
   }
 
-  Status concurrency(const YAML::Node& value) {
-    std::string digits;
-    VCC_RETURN_IF_ERROR(text("concurrency", value, &digits));
-    const char* end = digits.data() + digits.size();
-    const auto parsed = std::from_chars(digits.data(), end, out_.concurrency);
-    if (parsed.ec != std::errc() || parsed.ptr != end || out_.concurrency < 1 || out_.concurrency > 1024) {
-      out_.concurrency = 0;
-      return bad("concurrency", "must be a whole number from 1 to 1024");
+  Status aliases(const YAML::Node& root) {
+    for (const char* name : {"name", "providers"}) {
+      if (root[name]) return bad(name, "cannot stand beside 'aliases', whose names say it");
+    }
+    const YAML::Node table = root["aliases"];
+    if (!table.IsMap() || table.size() == 0 || table.size() > 32) {
+      return bad("aliases", "must be a map of 1 to 32 cloud_provider names");
+    }
+    std::vector<ProviderConfig> made;
+    for (const auto& pair : table) {
+      ProviderConfig alias = out_;
+      VCC_RETURN_IF_ERROR(word("aliases", pair.first, "_", &alias.name));
+      if (std::any_of(made.begin(), made.end(), [&](const ProviderConfig& m) { return m.name == alias.name; })) {
+        return bad("aliases", "names " + alias.name + " twice");
+      }
+      alias.providers = {alias.name};
+      VCC_RETURN_IF_ERROR(Reader(file_ + ": alias " + alias.name, &alias).overrides(pair.second));
+      made.push_back(std::move(alias));
+    }
+    out_.aliases = std::move(made);
+    return okStatus();
+  }
+
+  Status overrides(const YAML::Node& value) {
+    if (value.IsNull()) return okStatus();
+    if (!value.IsMap()) return bad("", "is not a map of keys");
+    for (const auto& pair : value) {
+      const std::string name = pair.first.IsScalar() ? pair.first.Scalar() : "";
+      if (std::find(kWholeFile.begin(), kWholeFile.end(), name) != kWholeFile.end()) {
+        return bad(name, "can be set for the whole file only");
+      }
+      VCC_RETURN_IF_ERROR(key(name, pair.second));
     }
     return okStatus();
   }
@@ -117,12 +175,14 @@ class Reader {
 
   Status origins(const YAML::Node& value) {
     if (!value.IsSequence() || value.size() > 64) return bad("origins", "must be a list of at most 64 origins");
+    std::vector<std::string> read;
     for (const auto& entry : value) {
       std::string origin;
       VCC_RETURN_IF_ERROR(text("origins", entry, &origin));
       if (const Status good = checkOriginPattern(origin); !good.ok()) return bad("origins", good.message());
-      out_.origins.push_back(origin);
+      read.push_back(origin);
     }
+    out_.origins = std::move(read);
     return okStatus();
   }
 
@@ -130,7 +190,7 @@ class Reader {
     if (!value.IsMap()) return bad("options", "must be a map");
     Result<std::string> json = yamlToJson(value);
     if (!json.ok()) return bad("options", json.status().message());
-    out_.options = *std::move(json);
+    out_.options = mergeObjects(out_.options, *json);
     return okStatus();
   }
 
@@ -151,6 +211,7 @@ Status parseProviderConfig(std::string_view file, const std::string& text, Provi
     status = invalidArgument(std::string(file) + " is not YAML: " + e.what());
   }
   if (out->plugin.empty()) out->plugin = out->name + ".so";
+  for (ProviderConfig& alias : out->aliases) alias.plugin = out->plugin;
   return status;
 }
 

@@ -9,6 +9,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "catalog/catalog.h"
 #include "plugin_host/driver.h"
 #include "plugin_host/http_transport.h"
 
@@ -23,11 +24,27 @@ struct PluginConfig {
   bool evaluation = false;               ///< drivers with simulated hosts are refused when false
 };
 
+/// The drivers of this process with the means to add some. Thread safe.
+class PluginRegistry : public DriverRegistry {
+ public:
+  /// Reads providers.d/<name>.yml and loads its instances now, through the same steps as at start. Returns what became
+  /// of each: loaded, or refused with id and reason; the loaded ones are in the registry when this returns. What is
+  /// loaded is never replaced, and gets no second instance while it serves one: that needs a restart
+  /// (PLUGIN_NEEDS_RESTART). Blocks for file access and the plugin's own init; other loads wait. kInvalidArgument for a
+  /// name that is none, kNotFound without such a file.
+  virtual Result<std::vector<DriverSlot>> load(const std::string& name) = 0;
+
+  /// Derives the origins of `origins_from` anew: after the start and after each reload of the catalog. Until then the
+  /// catalog counts as empty.
+  virtual void useCatalog(std::shared_ptr<const Catalog> catalog) = 0;
+};
+
 /// Loads what providers.d names, each file through the same steps: path policy, owner and mode, optional SHA-256,
 /// dlopen(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE), symbol, magic, version, tables, descriptor, duplicate id, init,
 /// open. A refused driver stays in the registry with its reason and never stops the rest; only one marked `critical`
-/// makes this fail. `http` is what drivers are lent, within `origins` of their file. The seams outlive the drivers.
-Result<std::unique_ptr<DriverRegistry>> loadDrivers(const PluginConfig& config, FileSystem& files, const Clock& clock,
+/// makes this fail. A file with `aliases` makes one instance of each, except of those that another file serves.
+/// `http` is what drivers are lent, within the origins of their file. The seams outlive the drivers.
+Result<std::unique_ptr<PluginRegistry>> loadDrivers(const PluginConfig& config, FileSystem& files, const Clock& clock,
                                                     Random& random, HttpTransport& http, Logger& log);
 
 }  // namespace vcc

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -73,7 +74,7 @@ struct Controller::Parts {
   std::unique_ptr<Store> store;
   std::optional<CatalogFile> catalog;
   std::unique_ptr<HttpTransport> http;
-  std::unique_ptr<DriverRegistry> drivers;
+  std::unique_ptr<PluginRegistry> drivers;
   SshKey ssh_key;
   std::unique_ptr<Host> host;
   std::unique_ptr<Host> simulated_host;
@@ -93,6 +94,7 @@ struct Controller::Parts {
   Status openDrivers();
   void buildEngine();
   void buildServices();
+  Result<std::vector<DriverSlot>> loadPlugin(const std::string& name);
   Status bindListeners();
   Status writeRunFile();
 };
@@ -128,6 +130,7 @@ Status Controller::Parts::openDrivers() {
   http_options.no_proxy = settings.http_no_proxy;
   VCC_ASSIGN_OR_RETURN(http, makePocoHttpTransport(seams.clock, http_options));
   VCC_ASSIGN_OR_RETURN(drivers, loadDrivers(config, seams.files, seams.clock, seams.random, *http, seams.log));
+  drivers->useCatalog(catalog->get());
   VCC_ASSIGN_OR_RETURN(ssh_key, openSshKey(seams.files, paths.ssh(), seams.random));
   host = makeSshHost(ssh_key, seams.clock, seams.log);
   simulated_host = makeSimulatedHost(seams.clock);
@@ -170,9 +173,29 @@ void Controller::Parts::buildServices() {
                                *drivers,
                                catalogSeam(),
                                [this] { return engine->status(); },
-                               [this] { return facts; }};
+                               [this] { return facts; },
+                               [this](const std::string& name) { return loadPlugin(name); }};
   admin_service =
       std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, seams.clock, seams.log);
+}
+
+/// Loads what a file of providers.d defines; nodes that waited for it go on at once.
+Result<std::vector<DriverSlot>> Controller::Parts::loadPlugin(const std::string& name) {
+  VCC_ASSIGN_OR_RETURN(std::vector<DriverSlot> outcomes, drivers->load(name));
+  std::vector<std::string> waiting;
+  store->read([&](const ReadTx& tx) {
+    waiting.clear();
+    tx.nodes().scan([&](const Node& node) {
+      const Unit* unit = tx.units().find(node.unit_id);
+      const bool waits = unit != nullptr && std::any_of(outcomes.begin(), outcomes.end(), [&](const DriverSlot& slot) {
+                           return slot.driver != nullptr && slot.instance == unit->instance;
+                         });
+      if (waits) waiting.push_back(node.node_id);
+      return true;
+    });
+  });
+  engine->wake(waiting);
+  return outcomes;
 }
 
 Status Controller::Parts::bindListeners() {
@@ -252,6 +275,7 @@ void Controller::stop() {
 void Controller::reload() {
   const Status loaded = parts_->catalog->load();
   if (loaded.ok()) {
+    parts_->drivers->useCatalog(parts_->catalog->get());
     parts_->seams.log.info("CATALOG_RELOADED", "the VPN catalog was read again",
                            {{"file", parts_->settings.catalog_file}});
   } else {

@@ -154,8 +154,14 @@ static int32_t good_open(const vcp_host_t* host, vcp_string_t config, vcp_driver
   return OPEN_CODE;
 }
 
+#ifdef OWN_OPEN
+static int32_t OPEN(const vcp_host_t* host, vcp_string_t config, vcp_driver_t* out, vcp_error_t* error);
+#else
+#define OPEN good_open
+#endif
+
 #ifdef __cplusplus
 extern "C"
 #endif
     VCP_PLUGIN_EXPORT const vcp_plugin_entry_t vcp_plugin_v0 = {MAGIC,      ENTRY_SIZE, MAJOR, MINOR, 0,
-                                                                &good_info, INIT,       0,     0,     good_open};
+                                                                &good_info, INIT,       0,     0,     OPEN};

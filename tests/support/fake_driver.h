@@ -135,7 +135,7 @@ class FakeRegistry final : public DriverRegistry {
     slot.driver = std::move(driver);
     slots_.push_back(std::move(slot));
   }
-  const std::vector<DriverSlot>& slots() const override { return slots_; }
+  std::vector<const DriverSlot*> slots() const override { return {&slots_.front()}; }
   const DriverSlot* byProvider(std::string_view provider) const override {
     return provider == "fake" ? &slots_.front() : nullptr;
   }

@@ -125,6 +125,8 @@ std::vector<Route> adminRoutes(const AdminSeams& seams) {
       route("GET", "/tokens", listTokens),
       route("POST", "/tokens", makeToken),
       route("POST", "/tokens/revoke", dropToken),
+      route("GET", "/plugins", listPlugins),
+      route("POST", "/plugins/load", loadPlugin),
   };
 }
 

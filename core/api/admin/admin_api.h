@@ -40,12 +40,21 @@ struct AdminSeams {
   std::function<std::shared_ptr<const Catalog>()> catalog;
   std::function<EngineStatus()> engine;
   std::function<ProcessFacts()> facts;
+  /// PluginRegistry::load, after which nodes that waited for the driver go on.
+  std::function<Result<std::vector<DriverSlot>>(const std::string& name)> load_plugin;
 };
 
-/// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke.
+/// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load.
 std::vector<Route> adminRoutes(const AdminSeams& seams);
 
 /// The answer of GET /status.
 std::string statusJson(const AdminSeams& seams);
+
+/// GET /plugins: every driver instance with what it declares, or why it was refused and what to do.
+Result<HttpAnswer> listPlugins(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /plugins/load {"name": file of providers.d without .yml}: what became of its instances, as in GET /plugins. A
+/// refused instance is an answer too.
+Result<HttpAnswer> loadPlugin(const AdminSeams& seams, const ApiRequest& request);
 
 }  // namespace vcc

@@ -59,7 +59,7 @@ std::string statusJson(const AdminSeams& seams) {
   json.key("engine");
   writeEngine(json, seams.engine());
   json.key("drivers").beginArray();
-  for (const DriverSlot& slot : seams.drivers.slots()) writeDriver(json, slot);
+  for (const DriverSlot* slot : seams.drivers.slots()) writeDriver(json, *slot);
   json.endArray();
   json.key("catalog_providers");
   writeList(json, seams.catalog()->providers());

@@ -49,9 +49,9 @@ HttpAnswer version(const Reads& reads) {
   JsonWriter json;
   json.beginObject().key("version").string(kVersion).key("git_tag").string(kGitTag);
   json.key("plugin").beginObject();
-  for (const DriverSlot& slot : reads.seams.drivers.slots()) {
-    if (!slot.driver) continue;
-    for (const std::string& provider : slot.providers) json.key(provider).string(slot.driver->info().version);
+  for (const DriverSlot* slot : reads.seams.drivers.slots()) {
+    if (!slot->driver) continue;
+    for (const std::string& provider : slot->providers) json.key(provider).string(slot->driver->info().version);
   }
   json.endObject().endObject();
   return ok(json.take());

@@ -59,3 +59,51 @@ TEST_CASE("tokens expire; wrong requests are refused") {
   CHECK(rig.administer("DELETE", "/tokens").status == 405);
   CHECK(rig.administer("GET", "/vcs").status == 404);
 }
+
+TEST_CASE("plugins: what each declares, or why it was refused and what to do") {
+  ApiRig rig;
+  rig.driver->facts.can_power = true;
+  rig.driver->facts.abi = "0.9";
+  rig.driver->facts.concurrency = 7;
+  const std::string loaded = rig.administer("GET", "/plugins").body;
+  CAPTURE(loaded);
+  CHECK(contains(loaded, R"({"plugins":[{"instance":"fake",)"));
+  CHECK(contains(loaded, R"("providers":["fake"],"state":"loaded",)"));
+  CHECK(contains(loaded, R"("id":"test.fake",)"));
+  CHECK(contains(loaded, R"("version":"1.0","abi":"0.9","capabilities":["power","simulated_hosts"],"extensions":[],)"));
+  CHECK(contains(loaded, R"("idempotency":"token","existence":"observed","concurrency":7,)"));
+  rig.registry.unload();
+  const std::string refused = rig.administer("GET", "/plugins").body;
+  CHECK(contains(refused, R"("state":"refused",)"));
+  CHECK(contains(refused, R"("reason":"refused by the test")"));
+}
+
+TEST_CASE("plugins: a load is passed on, and a refused instance is an answer") {
+  ApiRig rig;
+  std::string asked;
+  rig.load_plugin = [&](const std::string& name) -> Result<std::vector<DriverSlot>> {
+    asked = name;
+    if (name.empty()) return invalidArgument("no name");
+    if (name == "none") return notFound("no file");
+    DriverSlot bad;
+    bad.instance = name;
+    bad.file = name + ".yml";
+    bad.refusal_id = "PLUGIN_NEEDS_RESTART";
+    bad.refusal = failedPrecondition("it is loaded");
+    DriverSlot good;
+    good.instance = "good";
+    good.driver = rig.driver;
+    return std::vector<DriverSlot>{bad, good};
+  };
+  const HttpAnswer answer = rig.administer("POST", "/plugins/load", R"({"name": "x"})");
+  CAPTURE(answer.body);
+  CHECK(answer.status == 200);
+  CHECK(asked == "x");
+  CHECK(contains(answer.body, R"("instance":"x","file":"x.yml",)"));
+  CHECK(contains(answer.body, R"("reason_id":"PLUGIN_NEEDS_RESTART","reason":"it is loaded","remedy":"restart)"));
+  CHECK(contains(answer.body, R"("instance":"good","file":"","providers":[],"state":"loaded")"));
+  CHECK(rig.administer("POST", "/plugins/load", "{}").status == 400);
+  CHECK(rig.administer("POST", "/plugins/load", R"({"name": "none"})").status == 404);
+  CHECK(rig.administer("POST", "/plugins/load", R"({"name": 5})").status == 400);
+  CHECK(rig.administer("POST", "/plugins/load", "x").status == 400);
+}

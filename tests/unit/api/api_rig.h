@@ -50,6 +50,7 @@ class ApiRig {
   std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>(
       Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
   std::vector<std::string> woken;
+  std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<RoutedService> api;
   std::unique_ptr<RoutedService> admin;
@@ -86,7 +87,8 @@ class ApiRig {
                                    facts.evaluation = true;
                                    facts.listeners = {"https://127.0.0.1:8443"};
                                    return facts;
-                                 }};
+                                 },
+                                 [this](const std::string& name) { return load_plugin(name); }};
     admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());

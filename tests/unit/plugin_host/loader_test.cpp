@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/encoding.h"
+#include "plugin_host/refusals.h"
 #include "rig.h"
 #include "vcp/plugin/abi.h"
 
@@ -30,6 +31,7 @@ void checkRefused(const std::string& name, const std::string& id, const std::str
   CHECK(slot.refusal.message().find(text) != std::string::npos);
   CHECK(slot.refusal.message().find(name) != std::string::npos);
   CHECK(rig.log.count(id) == 1);
+  CHECK_FALSE(remedyFor(id).empty());
   CHECK(rig.registry->byProvider(name) == &slot);  // requests can be told why
   CHECK(rig.slot("mock").driver != nullptr);
 }

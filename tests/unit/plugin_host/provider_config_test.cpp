@@ -67,6 +67,22 @@ TEST_CASE("provider file: what is wrong is named by file and key, and critical c
   refused("origins: https://a.test", "'origins'");
   refused("origins: [https://a.test/path]", "https://a.test/path");
   refused("options: 5", "'options'");
+  refused("origins_from: auth_url", "'origins_from'");
+  refused("origins_from: ['a b']", "'origins_from'");
+  refused("rate: 5", "'rate'");
+  refused("rate: {per_second: 0}", "'rate.per_second'");
+  refused("rate: {burst: 10001}", "'rate.burst'");
+  refused("rate: {concurrency: -1}", "'rate.concurrency'");
+  refused("rate: {speed: 1}", "'rate.speed'");
+  refused("aliases: [a]", "'aliases'");
+  refused("aliases: {}", "'aliases'");
+  refused("aliases: {'a b': {}}", "'aliases'");
+  refused("aliases: {a: {}, a: {}}", "twice");
+  refused("aliases: {a: 5}", "alias a");
+  refused("aliases: {a: {colour: red}}", "alias a: key 'colour'");
+  refused("aliases: {a: {sha256: x}}", "whole file");
+  refused("aliases: {a: {}}\nproviders: [b]", "'providers'");
+  refused("aliases: {a: {}}\nname: b", "'name'");
   refused("options: {a: {a: {a: {a: {a: {a: {a: {a: {a: 1}}}}}}}}}", "'options'");
 
   ProviderConfig config;
@@ -84,4 +100,40 @@ TEST_CASE("schema: secrets and clear keys") {
     CAPTURE(bad);
     CHECK_FALSE(schemaKeys(bad).ok());
   }
+}
+
+TEST_CASE("provider file: rate and origins_from") {
+  ProviderConfig config;
+  REQUIRE(parseProviderConfig(
+              "x.yml", "rate: {per_second: 5, burst: 7, concurrency: 3}\norigins_from: [auth_url, more]\n", &config)
+              .ok());
+  CHECK(config.rate.per_second == 5);
+  CHECK(config.rate.burst == 7);
+  CHECK(config.rate.concurrency == 3);
+  CHECK(config.origins_from == std::vector<std::string>{"auth_url", "more"});
+}
+
+TEST_CASE("provider file: each alias takes what it does not set itself") {
+  ProviderConfig config;
+  REQUIRE(
+      parseProviderConfig("os.yml",
+                          "aliases:\n  one:\n  two: {enabled: false, rate: {burst: 9}, origins: ['https://b.test'], "
+                          "options: {b: 3, c: 4}}\n"
+                          "rate: {per_second: 5}\norigins: ['https://a.test']\noptions: {a: 1, b: 2}\n",
+                          &config)
+          .ok());
+  REQUIRE(config.aliases.size() == 2);
+  const ProviderConfig& one = config.aliases[0];
+  CHECK(one.name == "one");
+  CHECK(one.providers == std::vector<std::string>{"one"});
+  CHECK(one.plugin == "os.so");
+  CHECK(one.options == R"({"a":"1","b":"2"})");
+  CHECK(one.origins == std::vector<std::string>{"https://a.test"});
+  CHECK(one.enabled);
+  const ProviderConfig& two = config.aliases[1];
+  CHECK(two.options == R"({"a":"1","b":"3","c":"4"})");
+  CHECK(two.origins == std::vector<std::string>{"https://b.test"});
+  CHECK(two.rate.per_second == 5);
+  CHECK(two.rate.burst == 9);
+  CHECK_FALSE(two.enabled);
 }

@@ -61,7 +61,7 @@ struct Rig {
   void plain(const std::string& name) { provider(name + ".yml", "plugin: " + name + ".so\n"); }
 
   Status load() {
-    Result<std::unique_ptr<DriverRegistry>> loaded = loadDrivers(config, files, clock, random, *http, log);
+    Result<std::unique_ptr<PluginRegistry>> loaded = loadDrivers(config, files, clock, random, *http, log);
     if (!loaded.ok()) return loaded.status();
     registry = *std::move(loaded);
     return okStatus();
@@ -80,7 +80,7 @@ struct Rig {
   SystemRandom random;
   CountingLogger log;
   std::unique_ptr<HttpTransport> http = makePocoHttpTransport(clock, {}).value();
-  std::unique_ptr<DriverRegistry> registry;
+  std::unique_ptr<PluginRegistry> registry;
 };
 
 inline std::vector<MachineRef> refs(int count, const std::string& prefix = "vcp-test-") {

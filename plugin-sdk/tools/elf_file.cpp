@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string_view>
 
 #include "report.h"
@@ -70,7 +70,9 @@ void readDynamic(const Image& image, const Elf64_Shdr& table, const Elf64_Shdr& 
 ElfFile readElf(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) fail(kExpected, "the file cannot be opened");
-  const Image image(std::string{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  const Image image(bytes.str());
   const auto header = image.at<Elf64_Ehdr>(0);
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) fail(kExpected, "the file does not begin with the ELF magic");
   if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN) {

@@ -41,7 +41,7 @@ void Report::printText(std::FILE* out) const {
   std::fprintf(out, "%s %s\n", subject_.c_str(), file_.c_str());
   for (const auto& [key, value] : facts_) std::fprintf(out, "  %-16s %s\n", key.c_str(), value.c_str());
   for (const Row& row : rows_) {
-    std::fprintf(out, "  %s  %-28s %s\n", wordOf(row.outcome.verdict), row.topic->name, row.topic->claim);
+    std::fprintf(out, "  %s  %-28s %s\n", wordOf(row.outcome.verdict), row.topic.name, row.topic.claim);
     if (row.outcome.verdict == Verdict::kPass) continue;
     if (row.outcome.verdict == Verdict::kSkip) {
       printLine(out, "because", row.outcome.seen);
@@ -49,8 +49,8 @@ void Report::printText(std::FILE* out) const {
     }
     printLine(out, "expected", row.outcome.expected);
     printLine(out, "seen", row.outcome.seen);
-    printLine(out, "contract", std::string("\"") + row.topic->sentence + "\" (" + row.topic->source + ")");
-    printLine(out, "remedy", row.topic->remedy);
+    printLine(out, "contract", std::string("\"") + row.topic.sentence + "\" (" + row.topic.source + ")");
+    printLine(out, "remedy", row.topic.remedy);
   }
   if (rows_.empty()) return;
   std::fprintf(out, "%d passed, %d failed, %d warned, %d skipped\n", count(Verdict::kPass), count(Verdict::kFail),
@@ -60,14 +60,14 @@ void Report::printText(std::FILE* out) const {
 void Report::printJson(std::FILE* out) const {
   Json checks = Json::array();
   for (const Row& row : rows_) {
-    checks.push_back({{"name", row.topic->name},
+    checks.push_back({{"name", row.topic.name},
                       {"verdict", row.outcome.verdict == Verdict::kFail ? "fail" : wordOf(row.outcome.verdict)},
-                      {"claim", row.topic->claim},
+                      {"claim", row.topic.claim},
                       {"expected", row.outcome.expected},
                       {"seen", row.outcome.seen},
-                      {"contract", row.topic->sentence},
-                      {"source", row.topic->source},
-                      {"remedy", row.topic->remedy},
+                      {"contract", row.topic.sentence},
+                      {"source", row.topic.source},
+                      {"remedy", row.topic.remedy},
                       {"took_ms", row.took_ms}});
   }
   Json facts = Json::object();

@@ -48,7 +48,7 @@ class Report {
   Report(std::string subject, std::string file) : subject_(std::move(subject)), file_(std::move(file)) {}
 
   void add(const Topic& topic, Outcome outcome, std::int64_t took_ms) {
-    rows_.push_back({&topic, std::move(outcome), took_ms});
+    rows_.push_back({topic, std::move(outcome), took_ms});
   }
   /// A fact about the file ("id", "jp.ac.nii.vcp.mock"), shown above the checks.
   void fact(std::string key, std::string value) { facts_.emplace_back(std::move(key), std::move(value)); }
@@ -60,7 +60,7 @@ class Report {
 
  private:
   struct Row {
-    const Topic* topic;
+    Topic topic;
     Outcome outcome;
     std::int64_t took_ms;
   };

@@ -54,3 +54,31 @@ inline constexpr char kText[] = R\"vcp_schema(@text@)vcp_schema\";
 ")
   target_include_directories(${target} PRIVATE ${dir})
 endfunction()
+
+# vcp_add_fake_cloud(<name> SOURCES <file>... [LINK <target>...]): a simulated cloud (vcp/plugin/testing/fake_cloud.h) for
+# `vcp-plugin-check conformance --cloud`.
+function(vcp_add_fake_cloud name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(${name} MODULE ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE vcp::plugin ${ARG_LINK} ${VCP_PLUGIN_LINK})
+  target_compile_features(${name} PRIVATE cxx_std_17)
+  set_target_properties(${name} PROPERTIES PREFIX "" SUFFIX .so
+    C_VISIBILITY_PRESET hidden CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+endfunction()
+
+# vcp_add_conformance_test(<plugin> CASE <case.json> [NAME <test>] [CLOUD <target>] [ARGUMENTS <word>...]): tests
+# `<test>.abi` and `<test>.conformance`, made by vcp-plugin-check. <test> is <plugin> unless it is given.
+function(vcp_add_conformance_test plugin)
+  cmake_parse_arguments(ARG "" "CASE;CLOUD;NAME" "ARGUMENTS" ${ARGN})
+  cmake_path(ABSOLUTE_PATH ARG_CASE BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+  if(NOT ARG_NAME)
+    set(ARG_NAME ${plugin})
+  endif()
+  set(cloud)
+  if(ARG_CLOUD)
+    set(cloud --cloud $<TARGET_FILE:${ARG_CLOUD}>)
+  endif()
+  add_test(NAME ${ARG_NAME}.abi COMMAND $<TARGET_FILE:vcp::plugin_check> abi $<TARGET_FILE:${plugin}>)
+  add_test(NAME ${ARG_NAME}.conformance COMMAND $<TARGET_FILE:vcp::plugin_check> conformance $<TARGET_FILE:${plugin}>
+    --case ${ARG_CASE} ${cloud} ${ARG_ARGUMENTS})
+endfunction()

@@ -41,6 +41,7 @@ struct Seen {
   vcp_error_t error = detail::emptyError();
   std::map<std::int64_t, Observation> machines;  ///< by item index; lists count from 0
   std::map<std::int64_t, vcp_error_t> errors;
+  std::map<std::int64_t, int> answers;  ///< of observe: how often each index was answered for
   bool complete = false;
 };
 
@@ -130,6 +131,9 @@ class FakeHost {
     return &call;
   }
 
+ protected:
+  vcp_host_t table_{};  ///< a host for a special test replaces functions here
+
  private:
   static FakeHost& of(const vcp_host_t* host) { return *static_cast<FakeHost*>(host->host_data); }
   std::uint8_t nextByte() {  // splitmix64: well spread, repeatable
@@ -139,7 +143,6 @@ class FakeHost {
     return static_cast<std::uint8_t>(z >> 56U);
   }
 
-  vcp_host_t table_{};
   std::atomic<std::uint64_t> seed_;
   std::mutex mutex_;
   std::map<std::string, int> events_;
@@ -278,12 +281,15 @@ class OpenDriver {
         copy.resources.push_back(
             {std::string(view(part.kind)), std::string(view(part.name)), std::string(view(part.id))});
       }
+      ++into.answers[o->index];
       const auto index = o->index >= 0 ? o->index : static_cast<std::int64_t>(into.machines.size());
       into.machines[index] = copy;
       return VCP_OK;
     };
     sink.error = [](const vcp_observation_sink_t* s, std::int64_t i, const vcp_error_t* error) {
-      static_cast<Seen*>(s->host_data)->errors[i] = *error;
+      Seen& into = *static_cast<Seen*>(s->host_data);
+      ++into.answers[i];
+      into.errors[i] = *error;
     };
     sink.complete = [](const vcp_observation_sink_t* s) { static_cast<Seen*>(s->host_data)->complete = true; };
     return sink;

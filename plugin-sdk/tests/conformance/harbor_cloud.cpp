@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cloud without tokens and with names that may repeat: server, disk, minutes of copying, power on.
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "vcp/plugin/cpp/json.h"
+#include "vcp/plugin/testing/fake_cloud.h"
+
+namespace {
+
+using vcp::plugin::HttpRequest;
+using vcp::plugin::HttpResponse;
+using vcp::plugin::Json;
+using vcp::plugin::testing::CloudObject;
+
+constexpr std::int64_t kCopyMs = 60'000;
+constexpr std::int64_t kBootMs = 20'000;
+constexpr std::size_t kPage = 2;
+
+struct Thing {
+  std::string owner;
+  std::string name;
+  std::string vcc;     // of a server
+  std::string server;  // of a disk
+  std::string power = "new";
+  std::int64_t ready_ms = 0;
+};
+
+class Harbor final : public vcp::plugin::testing::FakeCloud {
+ public:
+  explicit Harbor(std::string_view options)
+      : accounts_(vcp::plugin::parseObject(options, "cloud_options").at("accounts").get<decltype(accounts_)>()) {}
+
+  HttpResponse handle(const HttpRequest& request) override {
+    std::string owner;
+    for (const auto& [name, value] : request.headers) {
+      if (name != "Authorization" || value.rfind("Bearer ", 0) != 0) continue;
+      const auto account = accounts_.find(value.substr(7));
+      if (account != accounts_.end()) owner = account->second;
+    }
+    if (owner.empty()) return reply(401, {{"error", "no such key"}});
+    const std::string path = request.url.substr(std::string("https://harbor.test/").size());
+    const Json body = Json::parse(request.body, nullptr, false);
+    return serve(owner, request.method, path, body);
+  }
+
+  std::vector<CloudObject> objects() const override {
+    std::vector<CloudObject> all;
+    for (const auto& [id, server] : servers_) all.push_back({"machine", server.name, id, server.owner});
+    for (const auto& [id, disk] : disks_) all.push_back({"disk", disk.name, id, disk.owner});
+    return all;
+  }
+
+  void advance(std::int64_t ms) override { now_ms_ += ms; }
+
+  void addForeign() override {
+    Thing server;
+    server.owner = accounts_.begin()->second;
+    server.name = "vcp-ffffffff-00000000000000000000";
+    server.vcc = "somebody";
+    servers_["s" + std::to_string(++last_)] = server;
+  }
+
+ private:
+  static HttpResponse reply(int status, const Json& body) {
+    HttpResponse response;
+    response.status = status;
+    response.headers = {{"Content-Type", "application/json"}};
+    if (!body.is_null()) response.body = body.dump();
+    return response;
+  }
+
+  HttpResponse serve(const std::string& owner, const std::string& method, const std::string& path, const Json& body) {
+    const bool is_server = path.rfind("servers", 0) == 0;
+    std::map<std::string, Thing>& things = is_server ? servers_ : disks_;
+    const std::string rest =
+        path.substr(path.find_first_of("/?") == std::string::npos ? path.size() : path.find_first_of("/?"));
+    if (method == "POST") return make(owner, things, body);
+    if (rest.empty() || rest[0] == '?') return search(owner, things, rest);
+    const std::string id =
+        rest.substr(1, rest.find('/', 1) == std::string::npos ? std::string::npos : rest.find('/', 1) - 1);
+    const auto found = things.find(id);
+    if (found == things.end() || found->second.owner != owner) return reply(404, {{"error", "not found"}});
+    if (method == "GET") return reply(200, show(id, found->second));
+    if (method == "PUT") return power(found->second, body.at("on").get<bool>());
+    return remove(things, id);
+  }
+
+  Json show(const std::string& id, const Thing& thing) const {
+    Json out{{"id", id}, {"name", thing.name}};
+    if (!thing.server.empty()) {
+      out["ready"] = now_ms_ >= thing.ready_ms;
+      return out;
+    }
+    out["vcc"] = thing.vcc;
+    out["power"] = thing.power == "on" ? (now_ms_ >= thing.ready_ms ? "up" : "booting") : thing.power;
+    out["address"] = "10.0.0." + id.substr(1);
+    return out;
+  }
+
+  HttpResponse make(const std::string& owner, std::map<std::string, Thing>& things, const Json& body) {
+    Thing thing;
+    thing.owner = owner;
+    thing.name = body.at("name").get<std::string>();
+    thing.vcc = body.value("vcc", "");
+    thing.server = body.value("server", "");
+    if (!thing.server.empty()) thing.ready_ms = now_ms_ + kCopyMs;
+    const std::string id = (thing.server.empty() ? "s" : "d") + std::to_string(++last_);
+    things[id] = thing;
+    return reply(201, show(id, thing));
+  }
+
+  /// "?name=N", or "?vcc=V&page=P" in pages.
+  HttpResponse search(const std::string& owner, const std::map<std::string, Thing>& things,
+                      const std::string& query) const {
+    const auto value = [&](const std::string& key) {
+      const std::size_t at = query.find(key + "=");
+      return at == std::string::npos ? ""
+                                     : query.substr(at + key.size() + 1, query.find('&', at) - at - key.size() - 1);
+    };
+    const std::string name = value("name");
+    const std::string vcc = value("vcc");
+    const std::size_t page = value("page").empty() ? 0 : std::stoul(value("page"));
+    Json items = Json::array();
+    std::size_t seen = 0;
+    Json next;
+    for (const auto& [id, thing] : things) {
+      if (thing.owner != owner || (!name.empty() && thing.name != name) || (!vcc.empty() && thing.vcc != vcc)) continue;
+      if (seen / kPage == page) items.push_back(show(id, thing));
+      if (seen / kPage > page) next = page + 1;
+      ++seen;
+    }
+    return reply(200, {{"items", items}, {"next", next}});
+  }
+
+  HttpResponse power(Thing& server, bool on) {
+    const bool copied = std::any_of(disks_.begin(), disks_.end(), [&](const auto& entry) {
+      return entry.second.name.rfind(server.name, 0) == 0 && now_ms_ >= entry.second.ready_ms;
+    });
+    if (on && !copied) return reply(409, {{"error", "no disk is ready"}});
+    if (on && server.power != "on") server.ready_ms = now_ms_ + kBootMs;
+    server.power = on ? "on" : "off";
+    return reply(200, {{"power", server.power}});
+  }
+
+  HttpResponse remove(std::map<std::string, Thing>& things, const std::string& id) {
+    const Thing& thing = things[id];
+    if (thing.server.empty() && thing.power == "on") return reply(409, {{"error", "it is on"}});
+    if (!thing.server.empty() && servers_.count(thing.server) > 0) return reply(409, {{"error", "it is attached"}});
+    things.erase(id);
+    return reply(204, nullptr);
+  }
+
+  std::map<std::string, std::string> accounts_;  // key -> account
+  std::map<std::string, Thing> servers_;
+  std::map<std::string, Thing> disks_;
+  std::int64_t now_ms_ = 0;
+  int last_ = 0;
+};
+
+}  // namespace
+
+VCP_FAKE_CLOUD(Harbor);

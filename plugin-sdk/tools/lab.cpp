@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lab.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+#include "abi_checks.h"
+#include "plugin.h"
+#include "report.h"
+#include "vcp/plugin/cpp/json.h"
+
+namespace vcp::check {
+namespace {
+
+using plugin::borrow;
+using plugin::Item;
+using plugin::Items;
+using plugin::Json;
+using plugin::view;
+using plugin::testing::Answers;
+using plugin::testing::ItemAnswer;
+using plugin::testing::OpenDriver;
+using plugin::testing::Seen;
+
+constexpr std::int64_t kMaxPendingMs = 3'600'000;
+constexpr std::size_t kMaxParts = 64;
+
+std::vector<const Grant*> grantsOf(const Case& of) {
+  std::vector<const Grant*> grants{&of.first};
+  if (!of.second.credentials.empty()) grants.push_back(&of.second);
+  return grants;
+}
+
+const vcp_fake_cloud_entry_t* openCloud(const std::string& path) {
+  std::string why;
+  void* library = openLibrary(path, &why);
+  if (library == nullptr) fail("the simulated cloud can be opened", why);
+  const auto* entry = static_cast<const vcp_fake_cloud_entry_t*>(::dlsym(library, VCP_FAKE_CLOUD_SYMBOL));
+  if (entry == nullptr) fail("the simulated cloud exports " VCP_FAKE_CLOUD_SYMBOL, "it does not");
+  if (entry->struct_size != sizeof *entry || entry->revision != VCP_FAKE_CLOUD_REVISION) {
+    fail("a simulated cloud of this SDK", "another revision or size; rebuild it");
+  }
+  return entry;
+}
+
+/// Texts live in `machines`.
+Items itemsOf(const Machines& machines) {
+  Items items;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    const Machine& m = machines[i];
+    // The handle means nothing beyond the call, so it is not the place in the create.
+    items.push_back({static_cast<std::int64_t>(i) + 100, m.name, m.display_name, m.cloud_id, m.requested_address,
+                     m.driver_state, m.resources, m.create_op, m.create_index, m.create_size});
+  }
+  return items;
+}
+
+std::int64_t indexOf(std::size_t position) { return static_cast<std::int64_t>(position) + 100; }
+
+std::string textOf(const char* text, std::size_t size) { return std::string(text, ::strnlen(text, size)); }
+
+void inspectError(CheckHost& host, const vcp_error_t& error) {
+  host.inspect("error message", textOf(error.message, sizeof error.message), sizeof error.message - 1);
+  host.inspect("provider_code", textOf(error.provider_code, sizeof error.provider_code),
+               sizeof error.provider_code - 1);
+  host.inspect("request_id", textOf(error.request_id, sizeof error.request_id), sizeof error.request_id - 1);
+}
+
+}  // namespace
+
+Bench::Bench(const Setup& setup)
+    : setup_(setup), entry_(openPlugin(setup.plugin_path)), host_(setup.seed, setup.live, grantsOf(setup.of)) {
+  if (!setup.cloud_path.empty()) cloud_ = openCloud(setup.cloud_path);
+  vcp_error_t error = plugin::detail::emptyError();
+  if (entry_.init != nullptr && entry_.init(host_.table(), &error) != VCP_OK) fail("init succeeds", toText(error));
+}
+
+Bench::~Bench() {
+  if (entry_.deinit != nullptr) entry_.deinit();
+}
+
+bool Bench::needsAddress() const {
+  return (info().capabilities & VCP_CAP_NEEDS_ADDRESS) != 0 || info().existence == VCP_EXISTENCE_ASSERTED;
+}
+
+std::size_t Machine::knownIds() const {
+  return static_cast<std::size_t>(std::count_if(resources.begin(), resources.end(),
+                                                [](const plugin::Resource& part) { return !part.id.empty(); })) +
+         (cloud_id.empty() ? 0 : 1);
+}
+
+bool Machine::knows(const std::string& id) const {
+  return cloud_id == id ||
+         std::any_of(resources.begin(), resources.end(), [&](const plugin::Resource& part) { return part.id == id; });
+}
+
+Machine bare(const Machine& machine) {
+  Machine out;
+  out.name = machine.name;
+  out.display_name = machine.display_name;
+  out.requested_address = machine.requested_address;
+  out.create_op = machine.create_op;
+  out.create_index = machine.create_index;
+  out.create_size = machine.create_size;
+  return out;
+}
+
+Machines bare(const Machines& machines) {
+  Machines out;
+  for (const Machine& machine : machines) out.push_back(bare(machine));
+  return out;
+}
+
+std::string Answer::text() const {
+  if (say == Say::kDone) return "DONE";
+  if (say == Say::kPending) return "PENDING(" + std::to_string(retry_after_ms) + ")";
+  return "ERROR " + toText(error);
+}
+
+bool Sight::shows(const std::string& id) const {
+  return seen.cloud_id == id || std::any_of(seen.resources.begin(), seen.resources.end(),
+                                            [&](const plugin::Resource& part) { return part.id == id; });
+}
+
+std::string Sight::text() const {
+  if (failed) return "an error: " + toText(error);
+  if (!seen.found) return "found = 0";
+  return "found, state " + std::to_string(static_cast<int>(seen.state)) + ", id '" + seen.cloud_id + "', address '" +
+         seen.address + "', " + std::to_string(seen.resources.size()) + " parts";
+}
+
+Lab::Lab(const Bench& bench)
+    : bench_(bench),
+      host_(bench.setup().seed, bench.setup().live, grantsOf(bench.of())),
+      // Live, names must not meet those of an earlier run.
+      random_(bench.setup().live ? static_cast<std::uint64_t>(host_.table()->wall_ms(host_.table()))
+                                 : bench.setup().seed),
+      vcc_(hex(32)) {
+  std::string folder = (std::filesystem::temp_directory_path() / "vcp-check-XXXXXX").string();
+  if (::mkdtemp(folder.data()) == nullptr) throw std::runtime_error("cannot make a folder " + folder);
+  data_dir_ = folder;
+  if (bench.cloud() != nullptr) wire_ = std::make_unique<Wire>(*bench.cloud(), bench.of().cloud_options, host_);
+  if (bench.setup().live) {
+    live_ = makeLiveHost(bench.of().origins);
+    host_.provide(VCP_HTTP_ID, live_->http());
+  }
+  open();
+  before_ = objects();
+}
+
+Lab::~Lab() {
+  try {
+    if (host_.isLive() && bench_.info().existence == VCP_EXISTENCE_OBSERVED && !made().empty()) {
+      Machines all = bare(minted_);
+      for (Machine& machine : all) {
+        Machines one{machine};
+        remove(one);
+      }
+    }
+  } catch (...) {  // the check has failed already, or says so itself; what is left is named in its report
+  }
+  driver_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(data_dir_, ignored);
+}
+
+Wire& Lab::wire() {
+  if (!wire_) throw Skipped{"it needs a simulated cloud (--cloud): without it nothing can be lost or counted"};
+  return *wire_;
+}
+
+void Lab::open() {
+  driver_ = std::make_unique<OpenDriver>(bench_.entry(), host_, driverConfig(data_dir_, bench_.of().options));
+}
+
+void Lab::reopen() {
+  driver_.reset();
+  open();
+}
+
+std::string Lab::hex(std::size_t digits) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::string text;
+  while (text.size() < digits) {
+    random_ += 0x9e3779b97f4a7c15U;
+    std::uint64_t z = random_;
+    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+    text += "0123456789abcdef"[(z >> 60U)];
+  }
+  return text;
+}
+
+std::string Lab::newOp() { return hex(32); }
+
+Machines Lab::mint(std::size_t count, bool with_address) {
+  const std::string op = newOp();
+  Machines machines;
+  for (std::size_t i = 0; i < count; ++i) {
+    Machine machine;
+    machine.name = "vcp-" + vcc_.substr(0, 8) + "-" + hex(20);
+    machine.display_name = "group-unit-" + std::to_string(minted_.size() + 1);
+    if (with_address || bench_.needsAddress()) {
+      if (next_address_ >= bench_.of().addresses.size()) {
+        throw Skipped{"it needs more 'addresses' in the case file: " + std::to_string(next_address_ + 1) + " or more"};
+      }
+      machine.requested_address = bench_.of().addresses[next_address_++];
+    }
+    machine.create_op = op;
+    machine.create_index = static_cast<std::int64_t>(i);
+    machine.create_size = static_cast<std::int64_t>(count);
+    minted_.push_back(machine);
+    machines.push_back(std::move(machine));
+  }
+  return machines;
+}
+
+std::string Lab::spec() const {
+  const Json spec{
+      {"provider", bench_.of().provider},
+      {"cloud_params", Json::parse(bench_.of().cloud_params)},
+      {"labels", {{"vcc_id", vcc_}, {"vcid", "vc-1"}, {"vc_name", "check"}, {"unit_name", "unit"}, {"owner", "check"}}},
+      {"access",
+       {{"user", "vcp"},
+        {"public_keys", {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNoZWNrY2hlY2tjaGVja2NoZWNrY2hlY2tjaGVj check"}},
+        {"user_data", ""}}}};
+  return spec.dump();
+}
+
+std::unique_ptr<Frame> Lab::frame(const Asking& asking, const std::string& op, std::int64_t attempt) {
+  const Grant& grant = asking.grant == nullptr ? bench_.of().first : *asking.grant;
+  return std::make_unique<Frame>(host_, asking, op, attempt, bench_.of().catalog_entry, grant,
+                                 asking.vcc.empty() ? vcc_ : asking.vcc);
+}
+
+void Lab::commit(const ItemAnswer& said, Machine& machine, Result& result) {
+  host_.inspect("cloud id", said.cloud_id, 256);
+  host_.inspect("address", said.address, 63);
+  host_.inspect("driver_state", said.driver_state, 4096);
+  host_.inspect("reason of a pending", said.pending_reason, 256);
+  if (said.resources.size() > kMaxParts) host_.notes.add(Rule::kTexts, "more than 64 parts of one item");
+  if (!said.cloud_id.empty()) {
+    machine.cloud_id = said.cloud_id;
+    result.reported.push_back(said.cloud_id);
+  }
+  if (!said.address.empty()) machine.address = said.address;
+  if (!said.driver_state.empty()) machine.driver_state = said.driver_state;
+  for (const plugin::Resource& part : said.resources) {
+    host_.inspect("kind of a part", part.kind, 128);
+    host_.inspect("name of a part", part.name, 128);
+    host_.inspect("id of a part", part.id, 256);
+    if (part.kind.empty()) host_.notes.add(Rule::kTexts, "a part without a kind");
+    const auto same = [&](const plugin::Resource& known) { return known.kind == part.kind && known.name == part.name; };
+    machine.resources.erase(std::remove_if(machine.resources.begin(), machine.resources.end(), same),
+                            machine.resources.end());
+    if (part.id.empty()) continue;
+    machine.resources.push_back(part);
+    result.reported.push_back(part.id);
+  }
+}
+
+Answer Lab::answerOf(const Answers& said, std::int64_t index) {
+  const auto found = said.items.find(index);
+  const ItemAnswer none;
+  const ItemAnswer& item = found == said.items.end() ? none : found->second;
+  Answer answer;
+  answer.error = plugin::detail::emptyError();
+  const int count = item.done + item.pending + item.errors;
+  if (count == 1 && item.done == 1) {
+    answer.say = Say::kDone;
+  } else if (count == 1 && item.pending == 1) {
+    answer.say = Say::kPending;
+    answer.retry_after_ms = item.pending_ms;
+  } else if (count == 1) {
+    answer.error = item.error;
+    if (answer.error.code == VCP_OK) host_.notes.add(Rule::kAnswers, "an error without a code");
+  } else if (count == 0 && said.code != VCP_OK) {
+    answer.error = said.error;
+    answer.error.code = said.code;
+    if (said.error.code != said.code)
+      host_.notes.add(Rule::kAnswers, "a function returned a code that its error does not have");
+  } else {
+    host_.notes.add(Rule::kAnswers, count == 0 ? "an item of a call that succeeded has no answer"
+                                               : "an item has " + std::to_string(count) + " answers");
+    plugin::detail::fillError(&answer.error, plugin::Outcome::kUnknown, VCP_INTERNAL, "no answer, or more than one");
+  }
+  if (answer.say == Say::kError) inspectError(host_, answer.error);
+  if (answer.say == Say::kPending && (answer.retry_after_ms < 0 || answer.retry_after_ms > kMaxPendingMs)) {
+    host_.notes.add(Rule::kTexts, "PENDING with a pause of " + std::to_string(answer.retry_after_ms) + " ms");
+  }
+  return answer;
+}
+
+/// Is what the driver says about its changes true?
+void Lab::note(Result& result, const Frame& frame) {
+  result.requests = frame.requests;
+  result.changes = frame.changes;
+  result.applied = frame.applied;
+  result.after_cancel = frame.after_cancel;
+  result.faults = frame.faults;
+  result.slept_ms = frame.slept_ms;
+  if (!wire_) return;
+  bool all_deny = true;
+  for (const Answer& answer : result.answers) {
+    all_deny = all_deny && answer.say == Say::kError && answer.error.outcome == VCP_OUTCOME_NOT_APPLIED;
+    if (frame.changes == 0 && answer.say == Say::kError && answer.error.outcome == VCP_OUTCOME_APPLIED &&
+        answer.error.code != VCP_ALREADY_EXISTS) {
+      host_.notes.add(Rule::kHonest, "no change was asked for, but the error says APPLIED: " + toText(answer.error));
+    }
+  }
+  if (all_deny && frame.applied > 0) {
+    host_.notes.add(Rule::kHonest,
+                    "a change took effect, but the error says NOT_APPLIED: " + toText(result.answers.front().error));
+  }
+}
+
+Result Lab::call(Verb verb, const std::string& op, std::int64_t attempt, Machines& machines, const Asking& asking) {
+  const std::unique_ptr<Frame> context = frame(asking, op, attempt);
+  const Machines sent = machines;
+  const Items items = itemsOf(sent);
+  const std::string request = asking.spec.empty() ? spec() : asking.spec;
+  Result result;
+  result.verb = verb;
+  const std::int64_t began = host_.now();
+  const Answers said = verb == Verb::kCreate    ? driver_->create(&context->raw, request, items)
+                       : verb == Verb::kDestroy ? driver_->destroy(&context->raw, items)
+                                                : driver_->power(&context->raw, verb == Verb::kPowerOn, items);
+  result.took_ms = host_.now() - began;
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    if (const auto found = said.items.find(indexOf(i)); found != said.items.end()) {
+      commit(found->second, machines[i], result);
+    }
+    result.answers.push_back(answerOf(said, indexOf(i)));
+    machines[i].done = result.answers.back().say == Say::kDone;
+  }
+  for (const auto& [index, answer] : said.items) {
+    if (index < indexOf(0) || index >= indexOf(machines.size())) {
+      host_.notes.add(Rule::kAnswers, "an answer for index " + std::to_string(index) + ", which was not in the call");
+    }
+  }
+  note(result, *context);
+  return result;
+}
+
+std::vector<Sight> Lab::observe(const Machines& machines, const Asking& asking) {
+  const std::unique_ptr<Frame> context = frame(asking);
+  const Seen seen = driver_->observe(&context->raw, itemsOf(machines));
+  std::vector<Sight> sights(machines.size());
+  for (std::size_t i = 0; i < machines.size(); ++i) {
+    Sight& sight = sights[i];
+    sight.error = plugin::detail::emptyError();
+    const auto times = seen.answers.find(indexOf(i));
+    const int count = times == seen.answers.end() ? 0 : times->second;
+    if (const auto error = seen.errors.find(indexOf(i)); error != seen.errors.end()) {
+      sight.error = error->second;
+    } else if (const auto found = seen.machines.find(indexOf(i)); found != seen.machines.end()) {
+      sight.failed = false;
+      sight.seen = found->second;
+      host_.inspect("observed name", sight.seen.name, 256);
+      host_.inspect("observed id", sight.seen.cloud_id, 256);
+      host_.inspect("observed address", sight.seen.address, 63);
+      host_.inspect("observed detail", sight.seen.detail, 512);
+      for (const plugin::Resource& part : sight.seen.resources) {
+        host_.inspect("kind of a part", part.kind, 128);
+        host_.inspect("name of a part", part.name, 128);
+        host_.inspect("id of a part", part.id, 256);
+      }
+    } else {
+      sight.error = seen.error;
+      sight.error.code = seen.code;
+    }
+    if (count > 1 || (count == 0 && seen.code == VCP_OK)) {
+      host_.notes.add(Rule::kAnswers, "an item of observe has " + std::to_string(count) + " answers");
+    }
+    if (sight.failed) inspectError(host_, sight.error);
+  }
+  for (const auto& [index, count] : seen.answers) {
+    if (index < indexOf(0) || index >= indexOf(machines.size())) {
+      host_.notes.add(Rule::kAnswers,
+                      "observe answered for index " + std::to_string(index) + ", which was not in the call");
+    }
+  }
+  return sights;
+}
+
+Seen Lab::list(const Asking& asking) {
+  const std::unique_ptr<Frame> context = frame(asking);
+  Seen seen = driver_->list(&context->raw);
+  if (seen.code != VCP_OK) inspectError(host_, seen.error);
+  return seen;
+}
+
+vcp_error_t Lab::probe(const Grant& grant) {
+  Asking asking;
+  asking.grant = &grant;
+  const std::unique_ptr<Frame> context = frame(asking);
+  vcp_error_t error = plugin::detail::emptyError();
+  error.code = driver_->ops().probe(driver_->instance(), &context->raw, &error);
+  if (error.code != VCP_OK) inspectError(host_, error);
+  return error;
+}
+
+std::string Lab::describe() {
+  std::string text;
+  vcp_text_sink_t sink{};
+  sink.struct_size = sizeof sink;
+  sink.host_data = &text;
+  sink.write = [](const vcp_text_sink_t* s, vcp_string_t piece) -> std::int32_t {
+    static_cast<std::string*>(s->host_data)->append(view(piece));
+    return VCP_OK;
+  };
+  vcp_error_t error = plugin::detail::emptyError();
+  if (driver_->ops().describe(driver_->instance(), &sink, &error) != VCP_OK) fail("describe succeeds", toText(error));
+  return text;
+}
+
+std::vector<Object> Lab::objects() {
+  if (wire_) return wire_->objects();
+  std::vector<Object> all;
+  if (bench_.info().existence == VCP_EXISTENCE_ASSERTED) return all;
+  if ((bench_.info().capabilities & VCP_CAP_LIST) != 0) {
+    for (const Grant* grant : grantsOf(bench_.of())) {
+      Asking asking;
+      asking.grant = grant;
+      const Seen seen = list(asking);
+      if (seen.code != VCP_OK || !seen.complete) fail("a complete list", toText(seen.error));
+      for (const auto& [index, machine] : seen.machines) {
+        if (machine.state != plugin::State::kGone) all.push_back({"machine", machine.name, machine.cloud_id, ""});
+      }
+    }
+    return all;
+  }
+  for (const Machine& machine : minted_) {
+    const Sight sight = observe({bare(machine)}).front();
+    if (sight.failed) fail("a look at " + machine.name, sight.text());
+    if (!sight.isGone()) all.push_back({"machine", machine.name, sight.seen.cloud_id, ""});
+  }
+  return all;
+}
+
+std::vector<Object> Lab::made() {
+  std::vector<Object> all = objects();
+  std::vector<Object> before = before_;
+  std::sort(all.begin(), all.end());
+  std::sort(before.begin(), before.end());
+  // Without a simulated cloud two accounts may see the same.
+  const auto same = [](const Object& a, const Object& b) { return !(a < b) && !(b < a); };
+  all.erase(std::unique(all.begin(), all.end(), same), all.end());
+  std::vector<Object> out;
+  std::set_difference(all.begin(), all.end(), before.begin(), before.end(), std::back_inserter(out));
+  return out;
+}
+
+std::map<std::string, int> Lab::madeKinds() {
+  std::map<std::string, int> kinds;
+  for (const Object& object : made()) ++kinds[object.kind];
+  return kinds;
+}
+
+std::string Lab::madeText() {
+  std::string text;
+  for (const auto& [kind, count] : madeKinds()) text += (text.empty() ? "" : ", ") + kind + " " + std::to_string(count);
+  return text.empty() ? "nothing" : text;
+}
+
+void Lab::expectNothingLeft(const std::string& when) {
+  std::string left;
+  for (const Object& object : made())
+    left += (left.empty() ? "" : ", ") + object.kind + " " + object.name + " (" + object.id + ")";
+  expect(left.empty(), "nothing is left " + when, left);
+}
+
+}  // namespace vcp::check

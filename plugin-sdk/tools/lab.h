@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "case_file.h"
+#include "check_host.h"
+#include "live.h"
+#include "wire.h"
+
+namespace vcp::check {
+
+/// What a run is about; the same for all checks.
+struct Setup {
+  std::string plugin_path;
+  std::string cloud_path;  ///< empty: none
+  bool live = false;
+  std::uint64_t seed = 1;
+  Case of;
+};
+
+/// The files of a run, opened once in the process of a check.
+class Bench {
+ public:
+  explicit Bench(const Setup& setup);
+  ~Bench();
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+
+  const Setup& setup() const { return setup_; }
+  const Case& of() const { return setup_.of; }
+  const vcp_plugin_entry_t& entry() const { return entry_; }
+  const vcp_plugin_info_t& info() const { return *entry_.info; }
+  const vcp_fake_cloud_entry_t* cloud() const { return cloud_; }
+  std::size_t maxBatch() const { return info().max_batch == 0 ? 1 : info().max_batch; }
+  std::size_t maxObserve() const { return info().max_observe == 0 ? 1 : info().max_observe; }
+  /// Does each item of a create get a requested_address?
+  bool needsAddress() const;
+
+ private:
+  const Setup& setup_;
+  const vcp_plugin_entry_t& entry_;
+  const vcp_fake_cloud_entry_t* cloud_ = nullptr;
+  CheckHost host_;  // of init
+};
+
+/// A machine as the host has committed it.
+struct Machine {
+  std::string name;
+  std::string display_name;
+  std::string cloud_id;
+  std::string address;
+  std::string requested_address;
+  std::string driver_state;
+  std::vector<plugin::Resource> resources;
+  std::string create_op;
+  std::int64_t create_index = 0;
+  std::int64_t create_size = 1;
+  bool done = false;
+
+  std::size_t knownIds() const;
+  bool knows(const std::string& id) const;
+};
+using Machines = std::vector<Machine>;
+
+/// What is left when every answer was lost: the name, and the place in the create.
+Machine bare(const Machine& machine);
+Machines bare(const Machines& machines);
+
+enum class Verb : std::uint8_t { kCreate, kDestroy, kPowerOn, kPowerOff };
+enum class Say : std::uint8_t { kDone, kPending, kError };
+
+struct Answer {
+  Say say = Say::kError;
+  std::int64_t retry_after_ms = 0;
+  vcp_error_t error{};
+  std::string text() const;
+};
+
+/// What one call came to.
+struct Result {
+  Verb verb = Verb::kCreate;
+  std::vector<Answer> answers;  ///< one per machine of the call
+  int requests = 0;
+  int changes = 0;
+  int applied = 0;
+  int after_cancel = 0;
+  int faults = 0;
+  std::int64_t slept_ms = 0;
+  std::int64_t took_ms = 0;
+  std::vector<std::string> reported;  ///< ids that came through the sink
+};
+
+/// What a look said of one machine.
+struct Sight {
+  bool failed = true;
+  vcp_error_t error{};
+  plugin::Observation seen;
+
+  bool isGone() const { return !failed && (!seen.found || seen.state == plugin::State::kGone); }
+  bool shows(const std::string& id) const;
+  std::string text() const;
+};
+
+/// How a create or a removal is driven, and what disturbs it.
+struct Course {
+  bool reopen = false;    ///< the controller dies before every step
+  int forget_answer = 0;  ///< ... and after this step (from 1), before it has written the answer down
+  int stop_after = -1;    ///< so many steps only; -1 = to the end
+  bool in_doubt = false;  ///< a create was sent before, and its answer is not known
+  std::function<void(const Result&, const Machines&)> watch;
+  int steps = 0;  ///< out
+};
+
+/// A controller in small: one driver instance, one cloud (or none), and the rules by which the host calls. Fresh for
+/// each scenario. Calls are thread safe, courses are not.
+class Lab {
+ public:
+  explicit Lab(const Bench& bench);
+  ~Lab();
+  Lab(const Lab&) = delete;
+  Lab& operator=(const Lab&) = delete;
+
+  const Bench& bench() const { return bench_; }
+  CheckHost& host() { return host_; }
+  Wire& wire();
+  const plugin::testing::OpenDriver& driver() const { return *driver_; }
+
+  /// The controller dies and starts again: another instance, nothing kept but what was committed.
+  void reopen();
+
+  /// New items of one create.
+  Machines mint(std::size_t count, bool with_address = false);
+  std::string newOp();
+  std::string spec() const;
+
+  // One call. Answers are committed into `machines`.
+  Result call(Verb verb, const std::string& op, std::int64_t attempt, Machines& machines, const Asking& asking = {});
+  std::vector<Sight> observe(const Machines& machines, const Asking& asking = {});
+  plugin::testing::Seen list(const Asking& asking = {});
+  vcp_error_t probe(const Grant& grant);
+  /// The schema as describe writes it.
+  std::string describe();
+  /// Makes the context of a call; for calls of the table itself.
+  std::unique_ptr<Frame> frame(const Asking& asking, const std::string& op = "", std::int64_t attempt = 1);
+
+  // Courses: what the host does, with its rules about doubt, pauses and repeats. They throw Failed when they do not
+  // come to their end.
+  /// True when every item is done; false when the course was to stop before.
+  bool make(Machines& machines, Course& course, const Asking& asking = {});
+  void make(Machines& machines, const Asking& asking = {});
+  void awaitRunning(Machines& machines, const Asking& asking = {});
+  /// Until looks prove that nothing is left; false when the course was to stop before.
+  bool remove(Machines& machines, Course& course, const Asking& asking = {});
+  void remove(Machines& machines, const Asking& asking = {});
+  void power(bool on, Machines& machines, const Asking& asking = {});
+
+  /// What exists now and did not at the beginning: by the simulated cloud, else by looks and lists.
+  std::vector<Object> made();
+  /// made(), counted: "disk 1, machine 1"; "nothing".
+  std::string madeText();
+  std::map<std::string, int> madeKinds();
+  void expectNothingLeft(const std::string& when);
+
+ private:
+  void open();
+  std::vector<Object> objects();
+  void commit(const plugin::testing::ItemAnswer& said, Machine& machine, Result& result);
+  Answer answerOf(const plugin::testing::Answers& said, std::int64_t index);
+  void note(Result& result, const Frame& frame);
+  void learn(const Sight& sight, Machine& machine);
+  void settle(Machines& machines, std::size_t known, const Asking& asking);
+  std::vector<Sight> look(const Machines& machines, const Asking& asking);
+  std::string hex(std::size_t digits);
+
+  const Bench& bench_;
+  CheckHost host_;
+  std::string data_dir_;
+  std::unique_ptr<Wire> wire_;
+  std::unique_ptr<LiveHost> live_;
+  std::unique_ptr<plugin::testing::OpenDriver> driver_;
+  std::mutex mutex_;  // guards random_
+  std::uint64_t random_;
+  const std::string vcc_;
+  Machines minted_;
+  std::size_t next_address_ = 0;
+  std::vector<Object> before_;
+};
+
+}  // namespace vcp::check

@@ -16,6 +16,7 @@
 #include "plugin.h"
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/testing/fake_host.h"
+#include "vcp/plugin/testing/scripted_http.h"
 
 namespace vcp::check {
 namespace {
@@ -124,6 +125,7 @@ class Instance {
 
  private:
   plugin::testing::FakeHost host_;
+  plugin::testing::ScriptedHttp http_{host_};  // without a script: every request fails
   const vcp_plugin_entry_t& entry_;
   vcp_driver_t driver_{};
 };

@@ -27,7 +27,6 @@ using plugin::testing::ItemAnswer;
 using plugin::testing::OpenDriver;
 using plugin::testing::Seen;
 
-constexpr std::int64_t kMaxPendingMs = 3'600'000;
 constexpr std::size_t kMaxParts = 64;
 
 std::vector<const Grant*> grantsOf(const Case& of) {
@@ -175,7 +174,13 @@ Wire& Lab::wire() {
 }
 
 void Lab::open() {
-  driver_ = std::make_unique<OpenDriver>(bench_.entry(), host_, driverConfig(data_dir_, bench_.of().options));
+  try {
+    driver_ = std::make_unique<OpenDriver>(bench_.entry(), host_, driverConfig(data_dir_, bench_.of().options));
+  } catch (const std::runtime_error& e) {
+    const bool has_http = wire_ || live_;
+    fail("open_driver succeeds",
+         e.what() + std::string(has_http ? "" : " (there is HTTP with --cloud or --live only)"));
+  }
 }
 
 void Lab::reopen() {
@@ -290,9 +295,6 @@ Answer Lab::answerOf(const Answers& said, std::int64_t index) {
     plugin::detail::fillError(&answer.error, plugin::Outcome::kUnknown, VCP_INTERNAL, "no answer, or more than one");
   }
   if (answer.say == Say::kError) inspectError(host_, answer.error);
-  if (answer.say == Say::kPending && (answer.retry_after_ms < 0 || answer.retry_after_ms > kMaxPendingMs)) {
-    host_.notes.add(Rule::kTexts, "PENDING with a pause of " + std::to_string(answer.retry_after_ms) + " ms");
-  }
   return answer;
 }
 

@@ -15,6 +15,7 @@ constexpr std::int64_t kFirstPauseMs = 200;
 constexpr std::int64_t kLastPauseMs = 5000;
 constexpr std::int64_t kErrorPauseMs = 1000;
 constexpr std::int64_t kDefaultSettleMs = 120'000;
+constexpr std::int64_t kMaxPendingMs = 3'600'000;
 
 /// "Not now": the same op again after a pause.
 bool isNotNow(std::int32_t code) {
@@ -41,7 +42,7 @@ After weigh(const Result& result, const Machines& machines) {
   for (std::size_t i = 0; i < result.answers.size(); ++i) {
     const Answer& answer = result.answers[i];
     if (answer.say == Say::kPending) {
-      after.pause_ms = std::max(after.pause_ms, answer.retry_after_ms);
+      after.pause_ms = std::max(after.pause_ms, std::min(answer.retry_after_ms, kMaxPendingMs));
       after.pending_at_once = after.pending_at_once || answer.retry_after_ms <= 0;
     }
     if (answer.say != Say::kError) continue;

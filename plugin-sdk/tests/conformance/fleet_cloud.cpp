@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cloud that makes many instances with one request, remembers tokens, and shows terminated instances for a while.
+// A cloud that makes many instances with one request, remembers tokens, shows new instances late, and terminated ones
+// for ever.
 #include <map>
 #include <string>
 
@@ -14,11 +15,13 @@ using vcp::plugin::Json;
 using vcp::plugin::testing::CloudObject;
 
 constexpr std::int64_t kBootMs = 15'000;
+constexpr std::int64_t kLagMs = 3000;
 
 struct Instance {
   Json json;  // as it is shown
   std::string owner;
-  std::int64_t ready_ms = 0;
+  std::string token;
+  std::int64_t made_ms = 0;
   bool terminated = false;
 };
 
@@ -55,7 +58,9 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
 
   void advance(std::int64_t ms) override { now_ms_ += ms; }
 
-  void addForeign() override { run("alice-1234", {{"token", "foreign"}, {"count", 1}, {"vcc", "somebody"}}); }
+  void addForeign() override {
+    run("alice-1234", {{"token", "foreign"}, {"op", "foreign"}, {"count", 1}, {"vcc", "somebody"}});
+  }
 
  private:
   static HttpResponse reply(int status, const Json& body) {
@@ -74,9 +79,10 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
         const std::string id = "i" + std::to_string(++last_);
         Instance instance;
         instance.owner = owner;
-        instance.ready_ms = now_ms_ + kBootMs;
+        instance.token = token;
+        instance.made_ms = now_ms_;
         instance.json = {{"id", id},
-                         {"token", token},
+                         {"op", body.at("op")},
                          {"index", i},
                          {"vcc", body.at("vcc")},
                          {"address", "10.1.0." + std::to_string(last_)}};
@@ -84,17 +90,25 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
       }
       tokens_[token] = body;
     }
-    return search(owner, {{"token", token}});
+    return show(owner, [&](const Instance& instance) { return instance.token == token; });
   }
 
   HttpResponse search(const std::string& owner, const Json& body) const {
+    return show(owner, [&](const Instance& instance) {
+      bool matches = now_ms_ >= instance.made_ms + kLagMs;
+      for (const auto& [key, value] : body.items()) matches = matches && instance.json.value(key, Json()) == value;
+      return matches;
+    });
+  }
+
+  template <class Matches>
+  HttpResponse show(const std::string& owner, Matches&& matches) const {
     Json found = Json::array();
     for (const auto& [id, instance] : instances_) {
-      bool matches = instance.owner == owner;
-      for (const auto& [key, value] : body.items()) matches = matches && instance.json.value(key, Json()) == value;
-      if (!matches) continue;
+      if (instance.owner != owner || !matches(instance)) continue;
       Json shown = instance.json;
-      shown["state"] = instance.terminated ? "terminated" : now_ms_ < instance.ready_ms ? "pending" : "running";
+      const bool boots = now_ms_ < instance.made_ms + kBootMs;
+      shown["state"] = instance.terminated ? "terminated" : boots ? "pending" : "running";
       found.push_back(shown);
     }
     return reply(200, {{"instances", found}});

@@ -16,25 +16,27 @@ using namespace vcp::plugin;
 class Fleet final : public Driver, public Listing {
  public:
   Fleet(Host host, std::string_view config)
-      : http_(host), mutant_(parseObject(config, "config").at("options").value("mutant", "")) {}
+      : http_(host),
+        mutant_(parseObject(config, "config").at("options").value("mutant", "")),
+        salt_(host.randomHex(8)) {}
 
   std::string_view schema() const override { return R"({"properties":{"key":{"x-vcp-secret":true}}})"; }
   void validate(std::string_view cloud_params, std::string_view) override { parseObject(cloud_params, "cloud_params"); }
-  void probe(const Call& call) override { search(call, {{"token", "none"}}); }
+  void probe(const Call& call) override { search(call, {{"op", "none"}}); }
 
   void create(const Call& call, std::string_view, const Items& items, Results& out) override {
-    const bool forgets = mutant_ == "fresh_token";
-    std::map<std::int64_t, Json> made = forgets ? std::map<std::int64_t, Json>() : byIndex(call, call.opId());
-    const bool known = forgets ? !items.front().cloud_id.empty() : !made.empty();
+    std::map<std::int64_t, Json> made = byIndex(call, call.opId());
+    const bool known = !made.empty();
     if (!known) {
-      const std::string token = std::string(call.opId()) + (forgets ? std::to_string(call.attempt()) : "");
-      const Json body{{"token", token}, {"count", items.front().create_size}, {"vcc", call.vccId()}};
-      const Json answer = send(call, "run", body);
+      // The same for every send; that is what keeps a second send from making others.
+      const std::string token = std::string(call.opId()) + (mutant_ == "own_token" ? salt_ : "");
+      const Json answer =
+          send(call, "run",
+               {{"token", token}, {"op", call.opId()}, {"count", items.front().create_size}, {"vcc", call.vccId()}});
       for (const Json& instance : answer.at("instances")) made[instance.at("index").get<std::int64_t>()] = instance;
     }
     for (const Item& item : items) {
       out.guard(item, [&] {
-        if (forgets && known) return out.done(item);
         const auto mine = made.find(item.create_index);
         if (mine == made.end())
           throw Error(Code::kInternal, Outcome::kUnknown,
@@ -105,9 +107,9 @@ class Fleet final : public Driver, public Listing {
 
   Json search(const Call& call, const Json& by) const { return send(call, "search", by).at("instances"); }
 
-  std::map<std::int64_t, Json> byIndex(const Call& call, std::string_view token) const {
+  std::map<std::int64_t, Json> byIndex(const Call& call, std::string_view op) const {
     std::map<std::int64_t, Json> out;
-    const Json found = search(call, {{"token", token}});
+    const Json found = search(call, {{"op", op}});
     for (const Json& instance : found) out[instance.at("index").get<std::int64_t>()] = instance;
     return out;
   }
@@ -131,13 +133,14 @@ class Fleet final : public Driver, public Listing {
     seen.name = instance.value("name", instance.at("id").get<std::string>());
     seen.cloud_id = instance.at("id").get<std::string>();
     seen.address = instance.at("address").get<std::string>();
-    seen.create_op = instance.at("token").get<std::string>();
+    seen.create_op = instance.at("op").get<std::string>();
     seen.create_index = instance.at("index").get<std::int64_t>();
     return seen;
   }
 
   const Http http_;
   const std::string mutant_;
+  const std::string salt_;
 };
 
 constexpr vcp_plugin_info_t makeInfo() {
@@ -152,6 +155,7 @@ constexpr vcp_plugin_info_t makeInfo() {
   info.concurrency = 4;
   info.max_batch = 10;
   info.max_observe = 10;
+  info.lookup_lag_ms = 5000;
   return info;
 }
 constexpr vcp_plugin_info_t kInfo = makeInfo();

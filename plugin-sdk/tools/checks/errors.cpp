@@ -24,17 +24,19 @@ Fault statusOf(int status, bool html, bool changes_only, std::int64_t retry_afte
 
 std::vector<Class> classes(Verb verb) {
   const std::vector<int> outage{VCP_UNAVAILABLE, VCP_INTERNAL, VCP_UNKNOWN, VCP_ABORTED, VCP_DEADLINE_EXCEEDED};
-  std::vector<Class> all{
-      {statusOf(401, false, false), {VCP_UNAUTHENTICATED, VCP_PERMISSION_DENIED}},
-      {statusOf(403, false, false), {VCP_PERMISSION_DENIED, VCP_UNAUTHENTICATED, VCP_RESOURCE_EXHAUSTED}},
-      {statusOf(409, false, true),
-       {VCP_ALREADY_EXISTS, VCP_ABORTED, VCP_FAILED_PRECONDITION, VCP_RESOURCE_EXHAUSTED, VCP_UNAVAILABLE,
-        VCP_INVALID_ARGUMENT},
-       true},
-      {statusOf(429, false, false, 7000), {VCP_UNAVAILABLE, VCP_ABORTED}, true, 7000},
-      {statusOf(500, true, false), outage},
-      {statusOf(503, true, false), outage, true},
-  };
+  std::vector<Class> all;
+  for (const bool changes_only : {false, true}) {
+    all.push_back({statusOf(401, false, changes_only), {VCP_UNAUTHENTICATED, VCP_PERMISSION_DENIED}});
+    all.push_back(
+        {statusOf(403, false, changes_only), {VCP_PERMISSION_DENIED, VCP_UNAUTHENTICATED, VCP_RESOURCE_EXHAUSTED}});
+    all.push_back({statusOf(429, false, changes_only, 7000), {VCP_UNAVAILABLE, VCP_ABORTED}, true, 7000});
+    all.push_back({statusOf(500, true, changes_only), outage});
+    all.push_back({statusOf(503, true, changes_only), outage, true});
+  }
+  all.push_back({statusOf(409, false, true),
+                 {VCP_ALREADY_EXISTS, VCP_ABORTED, VCP_FAILED_PRECONDITION, VCP_RESOURCE_EXHAUSTED, VCP_UNAVAILABLE,
+                  VCP_INVALID_ARGUMENT},
+                 true});
   Fault refused;
   refused.kind = Fault::Kind::kRefused;
   all.push_back({refused, {VCP_UNAVAILABLE}, true});

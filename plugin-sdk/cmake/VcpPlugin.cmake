@@ -78,7 +78,8 @@ function(vcp_add_conformance_test plugin)
   if(ARG_CLOUD)
     set(cloud --cloud $<TARGET_FILE:${ARG_CLOUD}>)
   endif()
-  add_test(NAME ${ARG_NAME}.abi COMMAND $<TARGET_FILE:vcp::plugin_check> abi $<TARGET_FILE:${plugin}>)
+  add_test(NAME ${ARG_NAME}.abi COMMAND $<TARGET_FILE:vcp::plugin_check> abi $<TARGET_FILE:${plugin}>
+    --case ${ARG_CASE})
   add_test(NAME ${ARG_NAME}.conformance COMMAND $<TARGET_FILE:vcp::plugin_check> conformance $<TARGET_FILE:${plugin}>
     --case ${ARG_CASE} ${cloud} ${ARG_ARGUMENTS})
 endfunction()

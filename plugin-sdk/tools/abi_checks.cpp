@@ -15,7 +15,10 @@
 #include "isolate.h"
 #include "plugin.h"
 #include "vcp/plugin/cpp/json.h"
+#include "vcp/plugin/testing/fake_crypto.h"
 #include "vcp/plugin/testing/fake_host.h"
+#include "vcp/plugin/testing/fake_json.h"
+#include "vcp/plugin/testing/fake_session.h"
 #include "vcp/plugin/testing/scripted_http.h"
 
 namespace vcp::check {
@@ -125,6 +128,10 @@ class Instance {
 
  private:
   plugin::testing::FakeHost host_;
+  // Every service, so that a driver opens; none is used here.
+  plugin::testing::FakeCrypto crypto_{host_};
+  plugin::testing::FakeSession session_{host_};
+  plugin::testing::FakeJson json_{host_};
   plugin::testing::ScriptedHttp http_{host_};  // without a script: every request fails
   const vcp_plugin_entry_t& entry_;
   vcp_driver_t driver_{};

@@ -11,9 +11,10 @@
 #include <vector>
 
 #include "case_file.h"
+#include "vcp/plugin/testing/fake_crypto.h"
 #include "vcp/plugin/testing/fake_host.h"
-#include "vcp/plugin/testing/fake_session.h"
 #include "vcp/plugin/testing/fake_json.h"
+#include "vcp/plugin/testing/fake_session.h"
 
 namespace vcp::check {
 
@@ -75,8 +76,8 @@ struct Frame {
   vcp_call_t raw{};
 };
 
-/// The host of the suite: virtual time (real with `live`), logs looked through, extensions lent by whoever has them
-/// (testing/fake_*.h: `provide`).
+/// The host of the suite: virtual time (real with `live`), logs looked through, every service lent but HTTP, which is
+/// that of the wire.
 class CheckHost : public plugin::testing::FakeHost {
  public:
   CheckHost(std::uint64_t seed, bool live, std::vector<const Grant*> grants);
@@ -100,6 +101,7 @@ class CheckHost : public plugin::testing::FakeHost {
 
   const bool live_;
   const std::vector<const Grant*> grants_;
+  plugin::testing::FakeCrypto crypto_{*this};
   plugin::testing::FakeSession session_{*this};
   plugin::testing::FakeJson json_{*this};
 };

@@ -21,8 +21,8 @@ namespace vcp::check {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: vcp-plugin-check describe FILE [--option KEY=VALUE]... [--json]\n"
-    "       vcp-plugin-check abi FILE [--option KEY=VALUE]... [--json]\n"
+    "usage: vcp-plugin-check describe FILE [--case CASE.json] [--option KEY=VALUE]... [--json]\n"
+    "       vcp-plugin-check abi FILE [--case CASE.json] [--option KEY=VALUE]... [--json]\n"
     "       vcp-plugin-check conformance FILE --case CASE.json [--cloud FAKE.so | --live] [--only NAME]\n"
     "                        [--seed N] [--option KEY=VALUE]... [--json]\n"
     "\n"
@@ -32,7 +32,7 @@ constexpr char kUsage[] =
     "  abi          the form of the file: symbols, tables, descriptor, schema\n"
     "  conformance  what the header asks of a driver, call by call\n"
     "\n"
-    "  --case       JSON: what to create with which credentials\n"
+    "  --case       JSON: what to create with which credentials; of it, describe and abi read the options\n"
     "  --cloud      a simulated cloud, see vcp/plugin/testing/fake_cloud.h\n"
     "  --live       against the real cloud of the case file; this costs money\n"
     "  --only       a check, or a group of checks such as create\n"
@@ -94,8 +94,8 @@ Arguments parse(const std::vector<std::string>& words) {
   out.file = plain[1];
   const bool conformance = out.command == "conformance";
   if (out.command != "describe" && out.command != "abi" && !conformance) throw Usage("unknown command " + out.command);
-  if (!conformance && (!out.case_file.empty() || !out.cloud.empty() || !out.only.empty() || out.live)) {
-    throw Usage("--case, --cloud, --live and --only belong to conformance");
+  if (!conformance && (!out.cloud.empty() || !out.only.empty() || out.live)) {
+    throw Usage("--cloud, --live and --only belong to conformance");
   }
   if (conformance && out.case_file.empty()) throw Usage("conformance needs --case");
   if (out.live && !out.cloud.empty()) throw Usage("--live and --cloud exclude each other");
@@ -107,7 +107,16 @@ Arguments parse(const std::vector<std::string>& words) {
   return out;
 }
 
+Case caseOf(const Arguments& arguments) {
+  try {
+    return readCase(arguments.case_file, arguments.options);
+  } catch (const std::exception& e) {
+    throw Usage(e.what());
+  }
+}
+
 std::string optionsOf(const Arguments& arguments) {
+  if (!arguments.case_file.empty()) return caseOf(arguments).options;
   plugin::Json options = plugin::Json::object();
   for (const std::string& setting : arguments.options) {
     const std::size_t equals = setting.find('=');
@@ -123,11 +132,7 @@ Setup setupOf(const Arguments& arguments) {
   setup.cloud_path = arguments.cloud;
   setup.live = arguments.live;
   setup.seed = arguments.seed;
-  try {
-    setup.of = readCase(arguments.case_file, arguments.options);
-  } catch (const std::exception& e) {
-    throw Usage(e.what());
-  }
+  setup.of = caseOf(arguments);
   return setup;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <string>
 #include <tuple>
 
@@ -11,8 +12,8 @@
 
 namespace vcp::plugin::testing {
 
-/// The session cache of a FakeHost: values by credentials and catalog entry, expired by its clock. For one thread, so
-/// nobody ever waits. Outlives the driver.
+/// The session cache of a FakeHost: values by credentials and catalog entry, expired by its clock. Thread safe, but
+/// nobody ever waits: two calls may make the same value. Outlives the driver.
 class FakeSession {
  public:
   explicit FakeSession(FakeHost& host) : host_(host) {
@@ -22,6 +23,7 @@ class FakeSession {
                     const vcp_text_sink_t* out) -> std::int32_t {
       FakeSession& self = of(session);
       if (call == nullptr || key.size == 0 || key.size > 128) return VCP_INVALID_ARGUMENT;
+      const std::lock_guard<std::mutex> lock(self.mutex_);
       const auto found = self.values_.find(name(call, key));
       if (found != self.values_.end() && found->second.expires_mono > self.host_.mono_ms) {
         ++self.hits;
@@ -37,6 +39,7 @@ class FakeSession {
           ttl_ms < 1) {
         return VCP_INVALID_ARGUMENT;
       }
+      const std::lock_guard<std::mutex> lock(self.mutex_);
       self.values_[name(call, key)] = {std::string(view(value)), self.host_.mono_ms + ttl_ms};
       return VCP_OK;
     };
@@ -44,6 +47,7 @@ class FakeSession {
                      vcp_string_t value) -> std::int32_t {
       FakeSession& self = of(session);
       if (call == nullptr || key.size == 0 || key.size > 128) return VCP_INVALID_ARGUMENT;
+      const std::lock_guard<std::mutex> lock(self.mutex_);
       const auto found = self.values_.find(name(call, key));
       if (found != self.values_.end() && (value.size == 0 || view(value) == found->second.value)) {
         self.values_.erase(found);
@@ -72,6 +76,7 @@ class FakeSession {
 
   FakeHost& host_;
   vcp_session_t table_{};
+  std::mutex mutex_;  // guards values_
   std::map<Name, Value> values_;
 };
 

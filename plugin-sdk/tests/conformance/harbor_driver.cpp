@@ -186,6 +186,9 @@ class Harbor final : public Driver, public Listing, public Power {
     try {
       return send(call, "POST", "servers", {{"name", item.name}, {"vcc", call.vccId()}, {"label", item.display_name}});
     } catch (const Error& error) {
+      if (is("retries_inside") && error.outcome() == Outcome::kUnknown) {
+        return send(call, "POST", "servers", {{"name", item.name}, {"vcc", call.vccId()}});
+      }
       if (is("denies")) throw Error(error.code(), Outcome::kNotApplied, error.message());
       throw;
     }

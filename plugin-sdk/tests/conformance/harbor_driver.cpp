@@ -76,6 +76,7 @@ class Harbor final : public Driver, public Listing, public Power {
   }
 
   void observe(const Call& call, const Items& items, Observations& out) override {
+    if (is("loses_memory")) static_cast<void>(new Observation);
     if (is("prints")) std::printf("observing\n");
     for (const Item& item : items) {
       try {

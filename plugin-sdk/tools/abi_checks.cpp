@@ -14,6 +14,7 @@
 #include "elf_file.h"
 #include "isolate.h"
 #include "plugin.h"
+#include "services.h"
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/testing/fake_host.h"
 #include "vcp/plugin/testing/scripted_http.h"
@@ -125,6 +126,7 @@ class Instance {
 
  private:
   plugin::testing::FakeHost host_;
+  const Services services_{host_};
   plugin::testing::ScriptedHttp http_{host_};  // without a script: every request fails
   const vcp_plugin_entry_t& entry_;
   vcp_driver_t driver_{};

@@ -14,11 +14,9 @@
 #include "elf_file.h"
 #include "isolate.h"
 #include "plugin.h"
+#include "services.h"
 #include "vcp/plugin/cpp/json.h"
-#include "vcp/plugin/testing/fake_crypto.h"
 #include "vcp/plugin/testing/fake_host.h"
-#include "vcp/plugin/testing/fake_json.h"
-#include "vcp/plugin/testing/fake_session.h"
 #include "vcp/plugin/testing/scripted_http.h"
 
 namespace vcp::check {
@@ -94,7 +92,7 @@ class Instance {
     driver_.struct_size = sizeof driver_;
     const std::string config = driverConfig(".", options);
     if (entry_.open_driver(host_.table(), borrow(config), &driver_, &error) != VCP_OK) {
-      fail("open_driver succeeds (options come from --options)", toText(error));
+      fail("open_driver succeeds", toText(error));
     }
     expect(driver_.ops != nullptr, "open_driver gives the table", "out->ops is null");
   }
@@ -128,10 +126,7 @@ class Instance {
 
  private:
   plugin::testing::FakeHost host_;
-  // Every service, so that a driver opens; none is used here.
-  plugin::testing::FakeCrypto crypto_{host_};
-  plugin::testing::FakeSession session_{host_};
-  plugin::testing::FakeJson json_{host_};
+  const Services services_{host_};
   plugin::testing::ScriptedHttp http_{host_};  // without a script: every request fails
   const vcp_plugin_entry_t& entry_;
   vcp_driver_t driver_{};
@@ -246,7 +241,7 @@ Outcome checkSecrets(const std::string& path, const std::string& options) {
 
 struct AbiCheck {
   Topic topic;
-  bool needs_entry;  // means nothing when the file cannot be opened or has no usable entry
+  bool is_base;  // those after it mean nothing when it fails
   std::function<Outcome(const std::string& path, const std::string& options)> body;
 };
 
@@ -275,22 +270,21 @@ const std::vector<AbiCheck>& abiChecks() {
       {{"abi.opens", "it can be opened, with no symbol undefined",
         "any host can say what it was given before it runs any of its code", "driver.h, vcp_plugin_entry_t",
         "link with -z defs, as vcp_add_plugin() does; build it for this system"},
-       false,
+       true,
        [](const std::string& path, const std::string&) {
-         std::string why;
-         expect(openLibrary(path, &why) != nullptr, "dlopen with RTLD_NOW succeeds", why);
+         entryOf(path);
          return Outcome{};
        }},
       {{"abi.magic", "its entry begins with the magic number", "VCP_PLUGIN_MAGIC", "driver.h, vcp_plugin_entry_t",
         "define the entry with VCP_PLUGIN() or with the constants of the header"},
-       false,
+       true,
        [](const std::string& path, const std::string&) {
          expect(entryOf(path).magic == VCP_PLUGIN_MAGIC, "VCP_PLUGIN_MAGIC", "another number");
          return Outcome{};
        }},
       {{"abi.version", "it speaks ABI " VCP_ABI_VERSION, "a host loads only plugins of exactly its own 0.minor",
         "abi.h", "rebuild it with this SDK"},
-       false,
+       true,
        [](const std::string& path, const std::string&) { return checkVersion(path); }},
       {{"abi.entry", "its entry is whole", "Every struct begins with `struct_size`", "abi.h, rule 5",
         "set struct_size to sizeof; info and open_driver are required"},
@@ -308,10 +302,17 @@ const std::vector<AbiCheck>& abiChecks() {
       {{"abi.descriptor", "its descriptor is within limits",
         "The descriptor: constant data, readable without calling anything.", "driver.h, vcp_plugin_info_t",
         "correct the field"},
-       true,
+       false,
        [](const std::string& path, const std::string&) {
          const std::string fault = faultOf(*openPlugin(path).info);
          expect(fault.empty(), "every field within its limits", fault);
+         return Outcome{};
+       }},
+      {{"abi.instance", "init and open_driver succeed", "An error refuses the plugin", "driver.h, init and open_driver",
+        "look at the message; options come from --option"},
+       true,
+       [](const std::string& path, const std::string& options) {
+         const Instance instance(path, options);
          return Outcome{};
        }},
       {{"abi.table", "its table is long enough and complete", "The operations of a driver; a static table.",
@@ -320,7 +321,7 @@ const std::vector<AbiCheck>& abiChecks() {
        checkOps},
       {{"abi.capabilities", "capabilities and functions go together", "Optional: null without VCP_CAP_LIST.",
         "driver.h, vcp_driver_ops_t", "declare what is there, and nothing else"},
-       true,
+       false,
        checkCapabilities},
       {{"abi.schema", "describe writes a JSON Schema with properties",
         "a JSON Schema (draft 2020-12) whose `properties` are the keys of cloud_params", "driver.h, describe",
@@ -329,7 +330,7 @@ const std::vector<AbiCheck>& abiChecks() {
        checkSchema},
       {{"abi.secrets", "secrets are marked in the schema", "secrets marked `\"x-vcp-secret\": true`",
         "driver.h, describe", "mark each key that holds a secret; unmarked ones are shown to users"},
-       true,
+       false,
        checkSecrets},
   };
   return checks;
@@ -358,13 +359,8 @@ void runAbiChecks(const std::string& path, const std::string& options, Report* r
   for (const AbiCheck& check : abiChecks()) {
     const std::int64_t began = steadyMs();
     Outcome outcome{Verdict::kSkip, "", "it means nothing while " + broken + " fails"};
-    if (broken.empty() || !check.needs_entry) {
-      outcome = runIsolated([&] { return check.body(path, options); }, kLimitMs);
-    }
-    const std::string_view name = check.topic.name;
-    const bool is_base = name == "abi.opens" || name == "abi.magic" || name == "abi.version" || name == "abi.entry" ||
-                         name == "abi.table";
-    if (broken.empty() && is_base && outcome.verdict == Verdict::kFail) broken = name;
+    if (broken.empty()) outcome = runIsolated([&] { return check.body(path, options); }, kLimitMs);
+    if (check.is_base && outcome.verdict == Verdict::kFail) broken = check.topic.name;
     report->add(check.topic, std::move(outcome), steadyMs() - began);
   }
 }

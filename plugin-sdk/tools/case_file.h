@@ -34,7 +34,7 @@ struct Case {
   std::vector<std::string> driver_states;
   std::vector<std::string> origins;  ///< with --live
 
-  std::int64_t check_ms = 30'000;       ///< real time for one check
+  std::int64_t check_ms = 0;            ///< real time for one check; 0: 30 s, live an hour
   std::int64_t create_ms = 3'600'000;   ///< time of the cloud until create is done
   std::int64_t boot_ms = 1'800'000;     ///< and until the machine runs
   std::int64_t destroy_ms = 3'600'000;  ///< and until it is gone

@@ -11,10 +11,7 @@
 #include <vector>
 
 #include "case_file.h"
-#include "vcp/plugin/testing/fake_crypto.h"
 #include "vcp/plugin/testing/fake_host.h"
-#include "vcp/plugin/testing/fake_json.h"
-#include "vcp/plugin/testing/fake_session.h"
 
 namespace vcp::check {
 
@@ -101,9 +98,6 @@ class CheckHost : public plugin::testing::FakeHost {
 
   const bool live_;
   const std::vector<const Grant*> grants_;
-  plugin::testing::FakeCrypto crypto_{*this};
-  plugin::testing::FakeSession session_{*this};
-  plugin::testing::FakeJson json_{*this};
 };
 
 }  // namespace vcp::check

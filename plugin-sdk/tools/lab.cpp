@@ -17,8 +17,6 @@
 namespace vcp::check {
 namespace {
 
-using plugin::borrow;
-using plugin::Item;
 using plugin::Items;
 using plugin::Json;
 using plugin::view;

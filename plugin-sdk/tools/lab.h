@@ -13,6 +13,7 @@
 #include "case_file.h"
 #include "check_host.h"
 #include "live.h"
+#include "services.h"
 #include "wire.h"
 
 namespace vcp::check {
@@ -182,6 +183,7 @@ class Lab {
 
   const Bench& bench_;
   CheckHost host_;
+  const Services services_{host_};
   std::string data_dir_;
   std::unique_ptr<Wire> wire_;
   std::unique_ptr<LiveHost> live_;

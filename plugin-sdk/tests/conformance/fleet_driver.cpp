@@ -92,7 +92,7 @@ class Fleet final : public Driver, public Listing {
     if (call.isCancelled()) throw Error(Code::kCancelled, Outcome::kNotApplied, "the call was cancelled");
     const HttpResponse response = http_.send(call, request);
     const std::string what = path + ": status " + std::to_string(response.status);
-    const Json answer = Json::parse(response.body, nullptr, false);
+    Json answer = Json::parse(response.body, nullptr, false);
     if (response.status == 200 && answer.is_object()) return answer;
     if (response.status == 401) throw Error(Code::kUnauthenticated, Outcome::kNotApplied, what);
     if (response.status == 403) throw Error(Code::kPermissionDenied, Outcome::kNotApplied, what);

@@ -76,6 +76,7 @@ class Harbor final : public Driver, public Listing, public Power {
   }
 
   void observe(const Call& call, const Items& items, Observations& out) override {
+    if (is("loses_memory")) static_cast<void>(new Observation);
     if (is("prints")) std::printf("observing\n");
     for (const Item& item : items) {
       try {
@@ -186,6 +187,9 @@ class Harbor final : public Driver, public Listing, public Power {
     try {
       return send(call, "POST", "servers", {{"name", item.name}, {"vcc", call.vccId()}, {"label", item.display_name}});
     } catch (const Error& error) {
+      if (is("retries_inside") && error.outcome() == Outcome::kUnknown) {
+        return send(call, "POST", "servers", {{"name", item.name}, {"vcc", call.vccId()}});
+      }
       if (is("denies")) throw Error(error.code(), Outcome::kNotApplied, error.message());
       throw;
     }

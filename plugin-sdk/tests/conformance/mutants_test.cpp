@@ -83,6 +83,7 @@ TEST_CASE("mutants: a driver of two requests, without tokens") {
                             {"never_by_name",
                              {"create.twice", "create.lost_commit", "create.lost_answer", "create.torn_answer",
                               "create.slow_answer", "observe.by_name", "observe.failed_read"}},
+                            {"retries_inside", {"create.lost_answer", "create.torn_answer", "rules.honest"}},
                             {"observe_by_id", {"observe.by_name", "observe.failed_read"}},
                             {"remembers", {"create.crash_between_steps", "create.lost_commit"}},
                             {"two_changes", {"step.one_change", "rules.honest"}},
@@ -121,6 +122,12 @@ TEST_CASE("mutants: a driver of batches with a token") {
                            {"own_token", {"create.crash_between_steps", "create.lost_commit"}},
                        });
 }
+
+#if defined(__SANITIZE_ADDRESS__)
+TEST_CASE("mutants: lost memory is found in a build with AddressSanitizer") {
+  expectFound(harbor(), {{"loses_memory", {"rules.memory"}}});
+}
+#endif
 
 TEST_CASE("isolation: a driver that hangs or dies fails its check only, and the report says how") {
   Json short_case = Json::parse(std::ifstream(VCP_CASES "/harbor.json"));

@@ -6,6 +6,9 @@
 #include "base/encoding.h"
 #include "plugin_host/abi_driver.h"
 #include "plugin_host/descriptor.h"
+#include "plugin_host/interposers/checking.h"
+#include "plugin_host/interposers/logging.h"
+#include "plugin_host/interposers/metrics.h"
 #include "plugin_host/plugin_file.h"
 #include "plugin_host/plugin_json.h"
 #include "plugin_host/provider_config.h"
@@ -114,7 +117,8 @@ class Loader {
                             alreadyExists("cloud_provider " + name + " is served by driver " + other->instance +
                                           " already; set key 'providers' in one of the two files"));
     }
-    VCC_ASSIGN_OR_RETURN(slot->driver, open(provider, plugin, refusals));
+    VCC_ASSIGN_OR_RETURN(std::shared_ptr<Driver> adapter, open(provider, plugin, refusals));
+    slot->driver = config_.bare ? std::move(adapter) : interpose(std::move(adapter), provider, slot);
     environment_.log.info("PLUGIN_LOADED", plugin->info().display_name,
                           {{"driver", provider.name},
                            {"id", plugin->info().id},
@@ -176,14 +180,31 @@ class Loader {
       info.secret_keys = keys->secret;
       info.clear_keys = keys->clear;
     }
-    std::shared_ptr<Driver> adapter =
-        std::make_shared<AbiDriver>(plugin, std::move(host), driver, std::move(info), provider.log_calls);
+    std::shared_ptr<Driver> adapter = std::make_shared<AbiDriver>(plugin, std::move(host), driver, std::move(info));
     if (!keys.ok()) {
       return refusals.error(
           "PLUGIN_SCHEMA_BAD",
           std::move(keys.status().prepend("plugin " + plugin->path() + ": its describe gave no usable schema.json")));
     }
     return adapter;
+  }
+
+  /// The watchdog is next to the plugin, so that nothing else of ours is caught in a call that hangs, and what it makes
+  /// of such a call is checked, counted and logged like any answer. Metrics count, and the log shows, what core gets.
+  std::shared_ptr<Driver> interpose(std::shared_ptr<Driver> driver, const ProviderConfig& provider,
+                                    DriverSlot* slot) const {
+    const Clock& clock = environment_.clock;
+    Logger& log = environment_.log;
+    const auto health = std::make_shared<DriverHealth>();
+    const auto metrics = std::make_shared<DriverMetrics>();
+    slot->health = health;
+    slot->metrics = metrics;
+    driver = std::make_shared<WatchdogDriver>(std::move(driver), provider.name,
+                                              WatchdogDriver::Seams{clock, log, config_.make_executor},
+                                              config_.watchdog, health);
+    driver = std::make_shared<CheckingDriver>(std::move(driver), provider.name, log);
+    driver = std::make_shared<MetricsDriver>(std::move(driver), metrics, clock);
+    return std::make_shared<LoggingDriver>(std::move(driver), provider.name, clock, log, provider.log_calls);
   }
 
   static Result<SchemaKeys> describe(const vcp_driver_t& driver) {

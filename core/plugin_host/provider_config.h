@@ -17,7 +17,7 @@ struct ProviderConfig {
   std::vector<std::string> providers;  ///< `cloud_provider` values it serves; empty: the driver's own
   bool enabled = true;
   bool critical = false;             ///< the server does not start without it
-  bool log_calls = false;            ///< each call to the driver is an info line
+  bool log_calls = false;            ///< each call to the driver is shown in the log, decoded
   std::uint32_t concurrency = 0;     ///< calls at once, at most the driver's own limit; 0: that limit
   std::string sha256;                ///< hex; empty: not checked
   std::vector<std::string> origins;  ///< where its HTTP may go (origin_policy.h)

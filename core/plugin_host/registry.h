@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "plugin_host/driver.h"
 #include "plugin_host/http_transport.h"
+#include "plugin_host/interposers/watchdog.h"
 
 namespace vcc {
 
@@ -21,6 +22,9 @@ struct PluginConfig {
   std::vector<std::string> only;         ///< driver names to load (`--providers`); empty = all enabled
   std::string data_dir;                  ///< given to drivers that keep files (mock)
   bool evaluation = false;               ///< drivers with simulated hosts are refused when false
+  bool bare = false;                     ///< no interposers around the drivers: for measurements
+  WatchdogLimits watchdog;
+  ExecutorFactory make_executor = makeThreadPool;  ///< for the threads that drivers are called on
 };
 
 /// Loads what providers.d names, each file through the same steps: path policy, owner and mode, optional SHA-256,

@@ -143,13 +143,9 @@ void Controller::Parts::buildEngine() {
   options.evaluation = stamp.evaluation;
   options.simulated_hosts = settings.simulated_hosts;
   options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
-  engine = std::make_unique<Engine>(
-      Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random, seams.log, catalogSeam(),
-                    sourceAddressTowards,
-                    [](const std::string& name, std::size_t threads) -> std::unique_ptr<Executor> {
-                      return std::make_unique<ThreadPool>(name, threads);
-                    }},
-      options);
+  engine = std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
+                                                  seams.log, catalogSeam(), sourceAddressTowards, makeThreadPool},
+                                    options);
   commands = std::make_unique<Commands>(
       CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, settings.limits, stamp.evaluation,
                    ownAddresses(), [this](const std::vector<std::string>& ids) { engine->wake(ids); }});

@@ -67,6 +67,7 @@ class CallFrame {
   CallFrame& operator=(const CallFrame&) = delete;
 
   const vcp_call_t* raw() const { return &raw_; }
+  const SecretString& credentials() const { return context_.credentials; }
   bool isCancelled() const { return context_.cancelled != nullptr && context_.cancelled->load(); }
   bool isOverdue() const { return host_.environment().clock.monoMs() >= raw_.deadline_mono_ms; }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include "plugin_host/abi_driver.h"
 #include "plugin_host/descriptor.h"
 #include "plugin_host/interposers/checking.h"
+#include "plugin_host/interposers/http_recording.h"
 #include "plugin_host/interposers/logging.h"
 #include "plugin_host/interposers/metrics.h"
 #include "plugin_host/plugin_file.h"
@@ -20,6 +22,7 @@ namespace {
 
 constexpr std::size_t kMaxConfigBytes = 64U << 10U;
 constexpr std::size_t kMaxSchemaBytes = 256U << 10U;
+constexpr std::size_t kMaxRecordingBytes = 256U << 20U;
 
 class Registry final : public DriverRegistry {
  public:
@@ -38,8 +41,12 @@ class Registry final : public DriverRegistry {
     return nullptr;
   }
   void add(DriverSlot slot) { slots_.push_back(std::move(slot)); }
+  HttpTransport& keep(std::unique_ptr<HttpTransport> transport) {
+    return *transports_.emplace_back(std::move(transport));
+  }
 
  private:
+  std::vector<std::unique_ptr<HttpTransport>> transports_;  // of single instances; outlive the drivers
   std::vector<DriverSlot> slots_;
 };
 
@@ -151,9 +158,10 @@ class Loader {
 
   Result<std::shared_ptr<Driver>> open(const ProviderConfig& provider, const std::shared_ptr<PluginFile>& plugin,
                                        Refusals& refusals) {
+    VCC_ASSIGN_OR_RETURN(HttpTransport * http, transportOf(provider, refusals));
     auto host = std::make_unique<HostServices>(environment_, provider.name);
     host->lendHttp(
-        std::make_unique<HttpService>(HttpServiceSeams{http_, environment_.clock, environment_.log, waitUnless},
+        std::make_unique<HttpService>(HttpServiceSeams{*http, environment_.clock, environment_.log, waitUnless},
                                       provider.name, OriginPolicy(provider.origins, config_.evaluation)));
     const std::string config = openConfigJson(provider.name, config_.evaluation, config_.data_dir, provider.options);
     vcp_driver_t driver{};
@@ -187,6 +195,28 @@ class Loader {
           std::move(keys.status().prepend("plugin " + plugin->path() + ": its describe gave no usable schema.json")));
     }
     return adapter;
+  }
+
+  /// How an instance speaks HTTP: as all do, or with a recording.
+  Result<HttpTransport*> transportOf(const ProviderConfig& provider, Refusals& refusals) {
+    if (provider.record_http.empty() && provider.replay_http.empty()) return &http_;
+    if (!config_.evaluation) {
+      return refusals.error("PROVIDER_CONFIG_BAD",
+                            invalidArgument(provider.name + ": keys 'record_http' and 'replay_http' work only in an "
+                                                            "evaluation data folder; take them out"));
+    }
+    const std::string path = config_.data_dir + "/" + provider.record_http + provider.replay_http;
+    if (!provider.record_http.empty()) {
+      auto out = std::make_unique<std::ofstream>(path, std::ios::app | std::ios::binary);
+      if (!*out) return refusals.error("PROVIDER_CONFIG_BAD", invalidArgument("record_http: cannot write " + path));
+      return &registry_->keep(std::make_unique<HttpRecorder>(http_, std::move(out)));
+    }
+    const Result<std::string> text = files_.read(path, kMaxRecordingBytes);
+    Result<std::unique_ptr<HttpReplayer>> replayer = text.ok() ? HttpReplayer::open(*text) : text.status();
+    if (!replayer.ok()) {
+      return refusals.error("PROVIDER_CONFIG_BAD", std::move(replayer.status().prepend("replay_http: " + path)));
+    }
+    return &registry_->keep(*std::move(replayer));
   }
 
   /// The watchdog is next to the plugin, so that nothing else of ours is caught in a call that hangs, and what it makes

@@ -21,6 +21,8 @@ struct ProviderConfig {
   std::uint32_t concurrency = 0;     ///< calls at once, at most the driver's own limit; 0: that limit
   std::string sha256;                ///< hex; empty: not checked
   std::vector<std::string> origins;  ///< where its HTTP may go (origin_policy.h)
+  std::string record_http;           ///< file in the data folder that its HTTP is written to; evaluation only
+  std::string replay_http;           ///< file in the data folder that answers its HTTP; evaluation only
   std::string options = "{}";        ///< JSON object for the driver, scalars as strings
 };
 

@@ -163,6 +163,8 @@ class FakeRegistry final : public DriverRegistry {
   const DriverSlot* byInstance(std::string_view instance) const override {
     return instance == "fake" ? &slots_.front() : nullptr;
   }
+  /// Another driver, such as the first one with something around it.
+  void replace(std::shared_ptr<Driver> driver) { slots_.front().driver = std::move(driver); }
   /// As if the plugin had been refused at start.
   void unload() {
     slots_.front().driver.reset();

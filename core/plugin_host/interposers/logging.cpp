@@ -8,6 +8,7 @@
 
 #include "model/json_tree.h"
 #include "model/records.h"
+#include "plugin_host/call_secrets.h"
 
 namespace vcc {
 namespace {
@@ -38,10 +39,9 @@ void redact(YamlValue& value, const DriverInfo& info, bool known_only) {
   }
 }
 
-void collect(const YamlValue& value, std::vector<SecretString>& out) {
-  if (value.isScalar()) out.emplace_back(value.text);
-  for (const YamlValue& item : value.items) collect(item, out);
-  for (const auto& [key, member] : value.members) collect(member, out);
+/// Of validate, which has no credentials, the secrets among cloud_params.
+Scrubber secretsOf(const DriverRequest& request, const DriverInfo& info) {
+  return request.context ? scrubberOf(request.context->credentials) : scrubberOf(*request.spec, info.secret_keys);
 }
 
 std::string_view itemStateName(ItemState state) {
@@ -80,21 +80,6 @@ std::string describe(const Observation& seen, const Scrubber& scrubber) {
 
 }  // namespace
 
-Scrubber scrubberOf(const DriverRequest& request, const DriverInfo& info) {
-  std::vector<SecretString> values;
-  const auto tree = treeFromJson(request.context ? request.context->credentials.reveal() : *request.spec);
-  if (!tree.ok()) {
-    if (request.context) values.push_back(request.context->credentials);
-  } else if (request.context) {
-    collect(*tree, values);
-  } else {
-    for (const auto& [key, member] : tree->members) {
-      if (contains(info.secret_keys, key)) collect(member, values);
-    }
-  }
-  return Scrubber(values);
-}
-
 std::string redactedJson(const std::string& json, const DriverInfo& info, bool known_only) {
   auto tree = treeFromJson(json);
   if (!tree.ok()) return "(not JSON)";
@@ -112,7 +97,7 @@ LoggingDriver::LoggingDriver(std::shared_ptr<Driver> lower, std::string instance
 
 DriverAnswer LoggingDriver::intercept(const DriverRequest& request) {
   // Reading the credentials costs more than the rest of this layer, so it is put off until a text needs it.
-  const Scrubber details_scrubber = details_ ? scrubberOf(request, info()) : Scrubber();
+  const Scrubber details_scrubber = details_ ? secretsOf(request, info()) : Scrubber();
   if (details_) logAsked(request, details_scrubber);
   DriverRequest watched = request;
   std::size_t listed = 0;
@@ -128,7 +113,7 @@ DriverAnswer LoggingDriver::intercept(const DriverRequest& request) {
 
   const Status& status = answer.firstError();
   std::string text = status.toString();
-  if (!status.ok()) text = (details_ ? details_scrubber : scrubberOf(request, info())).scrub(text);
+  if (!status.ok()) text = (details_ ? details_scrubber : secretsOf(request, info())).scrub(text);
   const CallContext none;
   const CallContext& call = request.context ? *request.context : none;
   const std::initializer_list<LogField> fields = {

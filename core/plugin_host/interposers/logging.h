@@ -11,10 +11,6 @@
 
 namespace vcc {
 
-/// The secrets of a call: every value of its credentials; of validate, which has none, the values of cloud_params that
-/// `info` marks as secret.
-Scrubber scrubberOf(const DriverRequest& request, const DriverInfo& info);
-
 /// A spec, a catalog entry or cloud_params for people: values of keys that `info` marks as secret, or that are named
 /// like one, are "***"; with `known_only` also those of cloud_params keys that the driver's schema does not have. A
 /// text that is not JSON is not shown at all.

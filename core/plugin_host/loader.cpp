@@ -229,9 +229,8 @@ class Loader {
     const auto metrics = std::make_shared<DriverMetrics>();
     slot->health = health;
     slot->metrics = metrics;
-    driver = std::make_shared<WatchdogDriver>(std::move(driver), provider.name,
-                                              WatchdogDriver::Seams{clock, log, config_.make_executor},
-                                              config_.watchdog, health);
+    driver = std::make_shared<WatchdogDriver>(
+        driver, provider.name, WatchdogDriver::Seams{clock, log, config_.make_executor}, config_.watchdog, health);
     driver = std::make_shared<CheckingDriver>(std::move(driver), provider.name, log);
     driver = std::make_shared<MetricsDriver>(std::move(driver), metrics, clock);
     return std::make_shared<LoggingDriver>(std::move(driver), provider.name, clock, log, provider.log_calls);

@@ -133,12 +133,12 @@ void WatchdogDriver::Shared::run(Call& call) {
             {"still_stuck", health->stuck_calls.load()}});
 }
 
-WatchdogDriver::WatchdogDriver(std::shared_ptr<Driver> lower, std::string instance, Seams seams,
+WatchdogDriver::WatchdogDriver(const std::shared_ptr<Driver>& lower, const std::string& instance, const Seams& seams,
                                const WatchdogLimits& limits, std::shared_ptr<DriverHealth> health)
     : Interposer(lower),
       limits_(limits),
       calls_(seams.make_executor("call-" + instance, std::max<std::size_t>(lower->info().concurrency, 1))),
-      validations_(seams.make_executor("chck-" + instance, kValidateThreads)),
+      validations_(seams.make_executor("check-" + instance, kValidateThreads)),
       shared_(std::make_shared<Shared>(lower, instance, seams, std::move(health))) {}
 
 WatchdogDriver::~WatchdogDriver() {

@@ -37,8 +37,8 @@ class WatchdogDriver final : public Interposer {
     Logger& log;
     ExecutorFactory make_executor;
   };
-  WatchdogDriver(std::shared_ptr<Driver> lower, std::string instance, Seams seams, const WatchdogLimits& limits,
-                 std::shared_ptr<DriverHealth> health);
+  WatchdogDriver(const std::shared_ptr<Driver>& lower, const std::string& instance, const Seams& seams,
+                 const WatchdogLimits& limits, std::shared_ptr<DriverHealth> health);
   ~WatchdogDriver() override;
 
  private:

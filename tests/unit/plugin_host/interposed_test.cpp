@@ -107,9 +107,9 @@ struct Wraps {
   DriverPtr logging(DriverPtr d) { return std::make_shared<LoggingDriver>(std::move(d), "w", clock, log, true); }
   DriverPtr checking(DriverPtr d) { return std::make_shared<CheckingDriver>(std::move(d), "w", log); }
   DriverPtr counting(DriverPtr d) { return std::make_shared<MetricsDriver>(std::move(d), metrics, clock); }
-  DriverPtr watched(DriverPtr d) {
-    return std::make_shared<WatchdogDriver>(std::move(d), "w", WatchdogDriver::Seams{clock, log, makeThreadPool},
-                                            WatchdogLimits{}, health);
+  DriverPtr watched(const DriverPtr& d) {
+    return std::make_shared<WatchdogDriver>(d, "w", WatchdogDriver::Seams{clock, log, makeThreadPool}, WatchdogLimits{},
+                                            health);
   }
   static DriverPtr faulty(DriverPtr d) {
     return std::make_shared<FaultInjectingDriver>(std::move(d), std::vector<FaultRule>{}, waitUnless);
@@ -140,7 +140,7 @@ struct Wraps {
       run([this](DriverPtr d) { return counting(std::move(d)); });
     }
     SUBCASE("watchdog") {
-      run([this](DriverPtr d) { return watched(std::move(d)); });
+      run([this](DriverPtr d) { return watched(d); });
     }
     SUBCASE("fault injection without rules") { run(faulty); }
     SUBCASE("all") {

@@ -75,7 +75,6 @@ class Interposer : public Driver {
   /// Answers `request`, as a rule with the help of `passOn`.
   virtual DriverAnswer intercept(const DriverRequest& request) = 0;
   DriverAnswer passOn(const DriverRequest& request) { return perform(*lower_, request); }
-  const std::shared_ptr<Driver>& lower() const { return lower_; }
 
  private:
   const std::shared_ptr<Driver> lower_;

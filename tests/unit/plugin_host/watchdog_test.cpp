@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -232,6 +233,7 @@ TEST_CASE("hostile plugin: never returns; others are served, and nobody waits fo
 
   rig->registry.reset();
   CHECK(rig->log.count("DRIVER_LEFT_BEHIND") == 1);
+  std::filesystem::remove_all(rig->dir.path());
 }
 
 TEST_CASE("hostile plugin: ignores cancel and deadline; its late machine is found by the next look") {

@@ -63,7 +63,7 @@ int startThread(pthread_t& thread, std::string name, Job body, std::size_t stack
 
 }  // namespace
 
-/// Worker threads hold no reference to the pool object itself; the destructor joins them before this dies.
+/// What a pool and its threads share: a thread that was left behind outlives the pool.
 struct ThreadPool::Shared {
   std::string name;
   std::size_t limit = 1;
@@ -78,6 +78,8 @@ struct ThreadPool::Shared {
   std::vector<pthread_t> finished;  // ended by themselves, to be joined
 
   void work();
+  /// No more work from now on; hands out the threads.
+  std::vector<pthread_t> stop();
 };
 
 void ThreadPool::Shared::work() {
@@ -104,24 +106,32 @@ void ThreadPool::Shared::work() {
   }
 }
 
-ThreadPool::ThreadPool(std::string name, std::size_t threads) : shared_(std::make_unique<Shared>()) {
+ThreadPool::ThreadPool(std::string name, std::size_t threads) : shared_(std::make_shared<Shared>()) {
   shared_->name = std::move(name);
   shared_->limit = threads == 0 ? 1 : threads;
 }
 
-ThreadPool::~ThreadPool() {
+std::vector<pthread_t> ThreadPool::Shared::stop() {
   std::vector<pthread_t> all;
   {
     std::deque<Job> dropped;  // dies after the lock
-    const std::lock_guard lock(shared_->mutex);
-    shared_->stopping = true;
-    dropped.swap(shared_->queue);
-    all.swap(shared_->finished);
-    all.insert(all.end(), shared_->threads.begin(), shared_->threads.end());
-    shared_->threads.clear();
+    const std::lock_guard lock(mutex);
+    stopping = true;
+    dropped.swap(queue);
+    all.swap(finished);
+    all.insert(all.end(), threads.begin(), threads.end());
+    threads.clear();
   }
-  shared_->wake.notify_all();
-  for (const pthread_t thread : all) pthread_join(thread, nullptr);
+  wake.notify_all();
+  return all;
+}
+
+ThreadPool::~ThreadPool() {
+  for (const pthread_t thread : shared_->stop()) pthread_join(thread, nullptr);
+}
+
+void ThreadPool::abandon() {
+  for (const pthread_t thread : shared_->stop()) pthread_detach(thread);
 }
 
 void ThreadPool::submit(Job job) {
@@ -135,7 +145,7 @@ void ThreadPool::submit(Job job) {
     if (s.queue.size() > s.idle && s.threads.size() < s.limit) {
       pthread_t thread{};
       const int error = startThread(
-          thread, s.name, [&s] { s.work(); }, kPoolStackBytes);
+          thread, s.name, [shared = shared_] { shared->work(); }, kPoolStackBytes);
       if (error == 0) {
         s.threads.push_back(thread);
       } else if (s.threads.empty()) {
@@ -151,6 +161,10 @@ void ThreadPool::submit(Job job) {
 std::size_t ThreadPool::load() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->queue.size() + shared_->running;
+}
+
+std::unique_ptr<Executor> makeThreadPool(const std::string& name, std::size_t threads) {
+  return std::make_unique<ThreadPool>(name, threads);
 }
 
 struct Thread::Impl {

@@ -16,6 +16,9 @@ class Executor {
   virtual ~Executor() = default;
   /// Queues `job`; never blocks, never runs it before returning (except InlineExecutor). Jobs must not throw.
   virtual void submit(Job job) = 0;
+  /// Ends without waiting: jobs that have not started are dropped, those that run are left behind on their threads and
+  /// must own what they touch. Nothing may be submitted afterwards. Where no job can be running there is nothing to do.
+  virtual void abandon() {}
 };
 
 /// A bounded set of threads with small stacks (256 KiB), started on demand and ended after 30 s without work.
@@ -28,13 +31,17 @@ class ThreadPool final : public Executor {
   ~ThreadPool() override;
   /// Throws std::system_error when the system refuses even the first thread.
   void submit(Job job) override;
+  void abandon() override;
   /// Jobs waiting or running.
   std::size_t load() const;
 
  private:
   struct Shared;
-  std::unique_ptr<Shared> shared_;
+  std::shared_ptr<Shared> shared_;
 };
+
+/// A ThreadPool, for who takes any Executor.
+std::unique_ptr<Executor> makeThreadPool(const std::string& name, std::size_t threads);
 
 /// Runs each job in `submit`, on the caller's thread. For tests.
 class InlineExecutor final : public Executor {

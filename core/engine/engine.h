@@ -63,7 +63,8 @@ class Engine {
 
   /// Takes the lease, queues everything unsettled and every open op, starts the deciding thread.
   Status start();
-  /// Ends the deciding thread; calls in flight are waited for up to their deadlines by the executors' destructors.
+  /// Ends the deciding thread; calls in flight are cancelled and waited for. A driver that ignores that is left to
+  /// itself by its watchdog (plugin_host/interposers/watchdog.h), so this takes a few seconds at most.
   void stop();
 
   /// Queues objects for a visit (ids of nodes, units or VCs). Any thread, never blocks.

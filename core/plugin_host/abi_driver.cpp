@@ -70,13 +70,12 @@ void CallGate::leave() {
 }
 
 AbiDriver::AbiDriver(std::shared_ptr<void> plugin, std::unique_ptr<HostServices> host, const vcp_driver_t& driver,
-                     DriverInfo info, bool log_calls)
+                     DriverInfo info)
     : plugin_(std::move(plugin)),
       host_(std::move(host)),
       instance_(driver.instance),
       ops_(*driver.ops),
       info_(std::move(info)),
-      log_calls_(log_calls),
       gate_(info_.concurrency) {}
 
 AbiDriver::~AbiDriver() {
@@ -102,8 +101,7 @@ Status AbiDriver::guarded(bool mutation, Function&& function) const {
 }
 
 template <class Function>
-Status AbiDriver::blocking(const char* name, const CallContext& call, std::size_t items, bool mutation,
-                           Function&& function) {
+Status AbiDriver::blocking(const char* name, const CallContext& call, bool mutation, Function&& function) {
   const CallFrame frame(*host_, call);
   const auto stop = [&] { return frame.isCancelled() || frame.isOverdue(); };
   if (stop() || !gate_.enter(stop)) {
@@ -111,24 +109,9 @@ Status AbiDriver::blocking(const char* name, const CallContext& call, std::size_
                   std::string(name) + " was not sent: no time was left before the driver was free",
                   Outcome::kNotApplied);
   }
-  const std::int64_t began = host_->environment().clock.monoMs();
   Status status = guarded(mutation, [&](vcp_error_t* error) { return function(frame.raw(), error); });
   gate_.leave();
-  logCall(name, call, items, host_->environment().clock.monoMs() - began, status);
   return status;
-}
-
-void AbiDriver::logCall(const char* name, const CallContext& call, std::size_t items, std::int64_t took_ms,
-                        const Status& status) const {
-  const std::initializer_list<LogField> fields = {{"driver", host_->name()},    {"call", name},   {"op", call.op_id},
-                                                  {"attempt", call.attempt},    {"items", items}, {"took_ms", took_ms},
-                                                  {"status", status.toString()}};
-  Logger& log = host_->environment().log;
-  if (log_calls_) {
-    log.info("DRIVER_CALL", "", fields);
-  } else {
-    log.debug("DRIVER_CALL", "", fields);
-  }
 }
 
 Status AbiDriver::validate(const std::string& cloud_params, const std::string& catalog_entry) {
@@ -138,7 +121,7 @@ Status AbiDriver::validate(const std::string& cloud_params, const std::string& c
 }
 
 Status AbiDriver::probe(const CallContext& call) {
-  return blocking("probe", call, 0, false,
+  return blocking("probe", call, false,
                   [&](const vcp_call_t* raw, vcp_error_t* error) { return ops_.probe(instance_, raw, error); });
 }
 
@@ -154,7 +137,7 @@ std::vector<ItemResult> AbiDriver::mutate(const char* name, const CallContext& c
                                    Outcome::kNotApplied));
   }
   const RawItems raw(items.data(), items.size());
-  const Status status = blocking(name, call, items.size(), true, [&](const vcp_call_t* frame, vcp_error_t* error) {
+  const Status status = blocking(name, call, true, [&](const vcp_call_t* frame, vcp_error_t* error) {
     return function(frame, raw, collector.sink(), error);
   });
   return collector.finish(status);
@@ -194,7 +177,7 @@ std::vector<Observation> AbiDriver::observe(const CallContext& call, const std::
     const std::vector<MachineRef> chunk(first, first + static_cast<std::ptrdiff_t>(count));
     ObservationCollector collector(*host_, chunk);
     const RawItems raw(chunk.data(), chunk.size());
-    const Status status = blocking("observe", call, count, false, [&](const vcp_call_t* frame, vcp_error_t* error) {
+    const Status status = blocking("observe", call, false, [&](const vcp_call_t* frame, vcp_error_t* error) {
       return ops_.observe(instance_, frame, raw.data(), raw.size(), collector.sink(), error);
     });
     for (Observation& seen : collector.finish(status)) all.push_back(std::move(seen));
@@ -206,7 +189,7 @@ Status AbiDriver::list(const CallContext& call, const std::function<void(const O
   *complete = false;
   if (!info_.can_list) return unimplemented(info_.provider + " cannot list machines");
   ObservationCollector collector(*host_, visit);
-  Status status = blocking("list", call, 0, false, [&](const vcp_call_t* frame, vcp_error_t* error) {
+  Status status = blocking("list", call, false, [&](const vcp_call_t* frame, vcp_error_t* error) {
     return ops_.list(instance_, frame, collector.sink(), error);
   });
   *complete = status.ok() && collector.isComplete();

@@ -30,12 +30,13 @@ class CallGate {
 };
 
 /// A driver behind the C ABI. The only caller of a plugin's functions: turns values into borrowed memory, answers into
-/// checked values, and an exception that crosses in spite of the contract into an unknown outcome.
+/// checked values, and an exception that crosses in spite of the contract into an unknown outcome. No call may be in
+/// progress when it is destroyed, since that closes the instance.
 class AbiDriver final : public Driver {
  public:
   /// Takes over the open instance. `ops` is complete (loader). `plugin` keeps the library's initialisation alive.
   AbiDriver(std::shared_ptr<void> plugin, std::unique_ptr<HostServices> host, const vcp_driver_t& driver,
-            DriverInfo info, bool log_calls);
+            DriverInfo info);
   ~AbiDriver() override;
 
   const DriverInfo& info() const override { return info_; }
@@ -52,19 +53,16 @@ class AbiDriver final : public Driver {
   template <class Function>
   Status guarded(bool mutation, Function&& function) const;
   template <class Function>
-  Status blocking(const char* name, const CallContext& call, std::size_t items, bool mutation, Function&& function);
+  Status blocking(const char* name, const CallContext& call, bool mutation, Function&& function);
   template <class Function>
   std::vector<ItemResult> mutate(const char* name, const CallContext& call, const std::vector<MachineRef>& items,
                                  Function&& function);
-  void logCall(const char* name, const CallContext& call, std::size_t items, std::int64_t took_ms,
-               const Status& status) const;
 
   const std::shared_ptr<void> plugin_;
   const std::unique_ptr<HostServices> host_;
   vcp_driver_instance_t* const instance_;
   const vcp_driver_ops_t& ops_;
   const DriverInfo info_;
-  const bool log_calls_;
   CallGate gate_;
 };
 

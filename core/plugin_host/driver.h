@@ -136,15 +136,25 @@ class Driver {
                       bool* complete) = 0;
 };
 
+class DriverMetrics;
+
+/// How a driver instance fares; written by its watchdog, read by anybody.
+struct DriverHealth {
+  std::atomic<std::int64_t> stuck_calls{0};  ///< calls that did not return in time, and still have not
+  bool isDegraded() const { return stuck_calls > 0; }
+};
+
 /// A driver instance with the reason why it is not usable, when it is not. Never changes once a registry shows it.
 struct DriverSlot {
-  std::string instance;                ///< name in providers.d
-  std::string file;                    ///< of providers.d that defines it: "mock.yml"
-  std::vector<std::string> providers;  ///< CCI names it serves (its own, and aliases)
-  std::string path;                    ///< of the plugin; empty: not found
-  std::string sha256;                  ///< of the plugin, hex; empty: refused before it was read
-  std::shared_ptr<Driver> driver;      ///< null: refused
-  std::string refusal_id;              ///< log id of the refusal
+  std::string instance;                          ///< name in providers.d
+  std::string file;                              ///< of providers.d that defines it: "mock.yml"
+  std::vector<std::string> providers;            ///< CCI names it serves (its own, and aliases)
+  std::string path;                              ///< of the plugin; empty: not found
+  std::string sha256;                            ///< of the plugin, hex; empty: refused before it was read
+  std::shared_ptr<Driver> driver;                ///< null: refused
+  std::shared_ptr<const DriverHealth> health;    ///< with `driver`; may be null in tests
+  std::shared_ptr<const DriverMetrics> metrics;  ///< likewise
+  std::string refusal_id;                        ///< log id of the refusal
   Status refusal;
 };
 

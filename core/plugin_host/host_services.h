@@ -78,6 +78,7 @@ class CallFrame {
 
   const vcp_call_t* raw() const { return &raw_; }
   const HostServices& host() const { return host_; }
+  const SecretString& credentials() const { return context_.credentials; }
   bool isCancelled() const { return context_.cancelled != nullptr && context_.cancelled->load(); }
   bool isOverdue() const { return host_.environment().clock.monoMs() >= raw_.deadline_mono_ms; }
 

@@ -84,6 +84,7 @@ Status HttpExtension::run(const vcp_call_t* call, const vcp_http_request_t* raw,
   VCC_RETURN_IF_ERROR(copyRequest(*raw, &request));
   const auto& frame = *static_cast<const CallFrame*>(call->host_data);
   request.cancelled = [&] { return frame.isCancelled(); };
+  request.credentials = &frame.credentials();
   request.deadline_ms = call->deadline_mono_ms - host_.environment().clock.monoMs();
   if (raw->timeout_ms > 0) request.deadline_ms = std::min(request.deadline_ms, raw->timeout_ms);
   if (request.deadline_ms <= 0) {

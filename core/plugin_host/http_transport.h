@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/secret_string.h"
 #include "base/status.h"
 
 namespace vcc {
@@ -23,7 +24,8 @@ struct HttpRequest {
   std::string ca_file;                ///< PEM file that the server's certificate must descend from
   std::string ca_pem;                 ///< the same as text; both empty: the system's authorities
   std::size_t max_response_bytes = std::size_t{16} << 20U;
-  std::function<bool()> cancelled;  ///< asked about every 50 ms; empty: never cancelled
+  const SecretString* credentials = nullptr;  ///< borrowed; of the driver call, for who must keep them out of a record
+  std::function<bool()> cancelled;            ///< asked about every 50 ms; empty: never cancelled
   /// Judges an address before anything is sent to it, on new and on kept connections; empty: every address will do. Not
   /// asked when a proxy makes the connection.
   std::function<Status(const std::string& address)> check_address;

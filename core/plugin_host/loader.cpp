@@ -2,11 +2,16 @@
 #include "plugin_host/loader.h"
 
 #include <algorithm>
+#include <fstream>
 #include <utility>
 
 #include "base/encoding.h"
 #include "plugin_host/abi_driver.h"
 #include "plugin_host/descriptor.h"
+#include "plugin_host/interposers/checking.h"
+#include "plugin_host/interposers/http_recording.h"
+#include "plugin_host/interposers/logging.h"
+#include "plugin_host/interposers/metrics.h"
 #include "plugin_host/plugin_json.h"
 #include "plugin_host/sinks.h"
 
@@ -14,6 +19,7 @@ namespace vcc {
 namespace {
 
 constexpr std::size_t kMaxSchemaBytes = 256U << 10U;
+constexpr std::size_t kMaxRecordingBytes = 256U << 20U;
 
 Result<SchemaKeys> describe(const vcp_driver_t& driver) {
   TextCollector schema(kMaxSchemaBytes);
@@ -71,9 +77,11 @@ Result<std::shared_ptr<PluginFile>> InstanceLoader::mapNew(const std::string& pa
 
 Result<OpenDriver> InstanceLoader::open(const ProviderConfig& provider, const std::vector<std::string>& origins,
                                         const std::shared_ptr<PluginFile>& plugin, Refusals& refusals) {
+  VCC_ASSIGN_OR_RETURN(HttpTransport * transport, transportOf(provider, refusals));
   auto host = std::make_unique<HostServices>(environment_, provider.name);
-  auto http = std::make_unique<HttpService>(HttpServiceSeams{http_, environment_.clock, environment_.log, waitUnless},
-                                            provider.name, OriginPolicy(origins, config_.evaluation), provider.rate);
+  auto http =
+      std::make_unique<HttpService>(HttpServiceSeams{*transport, environment_.clock, environment_.log, waitUnless},
+                                    provider.name, OriginPolicy(origins, config_.evaluation), provider.rate);
   HttpService* const http_of_driver = http.get();
   host->lendHttp(std::move(http));
   const std::string config = openConfigJson(provider.name, config_.evaluation, config_.data_dir, provider.options);
@@ -103,8 +111,7 @@ Result<OpenDriver> InstanceLoader::open(const ProviderConfig& provider, const st
     info.secret_keys = keys->secret;
     info.clear_keys = keys->clear;
   }
-  std::shared_ptr<Driver> adapter =
-      std::make_shared<AbiDriver>(plugin, std::move(host), driver, std::move(info), provider.log_calls);
+  std::shared_ptr<Driver> adapter = std::make_shared<AbiDriver>(plugin, std::move(host), driver, std::move(info));
   if (!keys.ok()) {
     return refusals.error(
         "PLUGIN_SCHEMA_BAD",
@@ -112,6 +119,46 @@ Result<OpenDriver> InstanceLoader::open(const ProviderConfig& provider, const st
   }
   refusals.passed("schema");
   return OpenDriver{std::move(adapter), http_of_driver};
+}
+
+/// How an instance speaks HTTP: as all do, or with a recording.
+Result<HttpTransport*> InstanceLoader::transportOf(const ProviderConfig& provider, Refusals& refusals) {
+  if (provider.record_http.empty() && provider.replay_http.empty()) return &http_;
+  if (!config_.evaluation) {
+    return refusals.error("PROVIDER_CONFIG_BAD",
+                          invalidArgument(provider.name + ": keys 'record_http' and 'replay_http' work only in an "
+                                                          "evaluation data folder; take them out"));
+  }
+  const std::string path = config_.data_dir + "/" + provider.record_http + provider.replay_http;
+  if (!provider.record_http.empty()) {
+    auto out = std::make_unique<std::ofstream>(path, std::ios::app | std::ios::binary);
+    if (!*out) return refusals.error("PROVIDER_CONFIG_BAD", invalidArgument("record_http: cannot write " + path));
+    return transports_.emplace_back(std::make_unique<HttpRecorder>(http_, std::move(out))).get();
+  }
+  const Result<std::string> text = files_.read(path, kMaxRecordingBytes);
+  Result<std::unique_ptr<HttpReplayer>> replayer = text.ok() ? HttpReplayer::open(*text) : text.status();
+  if (!replayer.ok()) {
+    return refusals.error("PROVIDER_CONFIG_BAD", std::move(replayer.status().prepend("replay_http: " + path)));
+  }
+  return transports_.emplace_back(*std::move(replayer)).get();
+}
+
+/// The watchdog is next to the plugin, so that nothing else of ours is caught in a call that hangs, and what it makes
+/// of such a call is checked, counted and logged like any answer. Metrics count, and the log shows, what core gets.
+std::shared_ptr<Driver> InstanceLoader::interpose(std::shared_ptr<Driver> driver, const ProviderConfig& provider,
+                                                  DriverSlot* slot) const {
+  if (config_.bare) return driver;
+  const Clock& clock = environment_.clock;
+  Logger& log = environment_.log;
+  const auto health = std::make_shared<DriverHealth>();
+  const auto metrics = std::make_shared<DriverMetrics>();
+  slot->health = health;
+  slot->metrics = metrics;
+  driver = std::make_shared<WatchdogDriver>(
+      driver, provider.name, WatchdogDriver::Seams{clock, log, config_.make_executor}, config_.watchdog, health);
+  driver = std::make_shared<CheckingDriver>(std::move(driver), provider.name, log);
+  driver = std::make_shared<MetricsDriver>(std::move(driver), metrics, clock);
+  return std::make_shared<LoggingDriver>(std::move(driver), provider.name, clock, log, provider.log_calls);
 }
 
 }  // namespace vcc

@@ -21,7 +21,7 @@ struct OpenDriver {
 };
 
 /// Turns the configuration of an instance into an open driver, in two parts with the same steps for the server and for
-/// `vcc plugin check`. One thread at a time.
+/// `vcc plugin check`. One thread at a time. Outlives the drivers.
 class InstanceLoader {
  public:
   InstanceLoader(PluginConfig config, FileSystem& files, HttpTransport& http, const HostEnvironment& environment)
@@ -39,7 +39,13 @@ class InstanceLoader {
   Result<OpenDriver> open(const ProviderConfig& provider, const std::vector<std::string>& origins,
                           const std::shared_ptr<PluginFile>& plugin, Refusals& refusals);
 
+  /// Puts the interposers around an open driver. `slot` gets its health and metrics.
+  std::shared_ptr<Driver> interpose(std::shared_ptr<Driver> driver, const ProviderConfig& provider,
+                                    DriverSlot* slot) const;
+
  private:
+  Result<HttpTransport*> transportOf(const ProviderConfig& provider, Refusals& refusals);
+
   struct Mapped {
     std::string sha256;
     std::shared_ptr<PluginFile> plugin;  ///< null: refused
@@ -52,7 +58,8 @@ class InstanceLoader {
   FileSystem& files_;
   HttpTransport& http_;
   const HostEnvironment environment_;
-  std::map<std::string, Mapped> mapped_;  ///< by path
+  std::map<std::string, Mapped> mapped_;                    ///< by path
+  std::vector<std::unique_ptr<HttpTransport>> transports_;  ///< of single instances
 };
 
 }  // namespace vcc

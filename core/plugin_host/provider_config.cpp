@@ -56,11 +56,13 @@ class Reader {
     if (name == "origins") return origins(value);
     if (name == "origins_from") return words(name, value, 16, "_", &out_.origins_from);
     if (name == "rate") return rate(value);
+    if (name == "record_http") return dataFile(name, value, &out_.record_http);
+    if (name == "replay_http") return dataFile(name, value, &out_.replay_http);
     if (name == "options") return options(value);
     return bad(
         name,
         "is unknown; there are name, plugin, providers, aliases, enabled, critical, concurrency, sha256, log_calls, "
-        "origins, origins_from, rate, options");
+        "origins, origins_from, rate, record_http, replay_http, options");
   }
 
   Status text(const std::string& name, const YAML::Node& value, std::string* out) const {
@@ -183,6 +185,17 @@ class Reader {
       read.push_back(origin);
     }
     out_.origins = std::move(read);
+    return okStatus();
+  }
+
+  /// A file that stays in the data folder, and is none of the controller's own. Recording what is replayed would only
+  /// copy it.
+  Status dataFile(const std::string& name, const YAML::Node& value, std::string* out) const {
+    VCC_RETURN_IF_ERROR(word(name, value, "_-.", out));
+    if (out->front() == '.' || !out->ends_with(".jsonl")) {
+      return bad(name, "must be the name of a file in the data folder that ends in .jsonl");
+    }
+    if (!out_.record_http.empty() && !out_.replay_http.empty()) return bad(name, "excludes the other one of the two");
     return okStatus();
   }
 

@@ -24,6 +24,8 @@ struct ProviderConfig {
   std::vector<std::string> origins;       ///< where its HTTP may go (origin_policy.h)
   std::vector<std::string> origins_from;  ///< catalog keys whose URLs name hosts where it may go (catalog_origins.h)
   HttpLimits rate;                        ///< of its HTTP, per account
+  std::string record_http;                ///< file in the data folder that its HTTP is written to; evaluation only
+  std::string replay_http;                ///< file in the data folder that answers its HTTP; evaluation only
   std::string options = "{}";             ///< JSON object for the driver, scalars as strings
   /// Not empty: the file itself is no instance; each of these is, with what it does not set taken from the file, and
   /// its options over those of the file.

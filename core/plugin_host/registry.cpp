@@ -84,8 +84,8 @@ class Registry final : public PluginRegistry {
   mutable std::mutex mutex_;              // guards shown_
   std::vector<const DriverSlot*> shown_;  // into slots_
   std::mutex loading_;                    // guards what follows
-  std::deque<DriverSlot> slots_;          // each unchanged once shown, and never removed
   InstanceLoader loader_;
+  std::deque<DriverSlot> slots_;  // each unchanged once shown, and never removed
   std::shared_ptr<const Catalog> catalog_ = std::make_shared<const Catalog>();
   std::vector<Follower> followers_;
   bool running_ = false;  // drivers may be called
@@ -242,7 +242,7 @@ Status Registry::loadInstance(const ProviderConfig& provider, Refusals& refusals
   VCC_ASSIGN_OR_RETURN(
       OpenDriver opened,
       loader_.open(provider, allowedOrigins(provider, slot->providers, *catalog_, log_), plugin, refusals));
-  slot->driver = std::move(opened.driver);
+  slot->driver = loader_.interpose(std::move(opened.driver), provider, slot);
   if (!provider.origins_from.empty()) followers_.push_back({provider, slot->providers, opened.http});
   log_.info("PLUGIN_LOADED", plugin->info().display_name,
             {{"driver", provider.name},

@@ -12,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "plugin_host/driver.h"
 #include "plugin_host/http_transport.h"
+#include "plugin_host/interposers/watchdog.h"
 
 namespace vcc {
 
@@ -22,6 +23,9 @@ struct PluginConfig {
   std::vector<std::string> only;         ///< driver names to load (`--providers`); empty = all enabled
   std::string data_dir;                  ///< given to drivers that keep files (mock)
   bool evaluation = false;               ///< drivers with simulated hosts are refused when false
+  bool bare = false;                     ///< no interposers around the drivers: for measurements
+  WatchdogLimits watchdog;
+  ExecutorFactory make_executor = makeThreadPool;  ///< for the threads that drivers are called on
 };
 
 /// The drivers of this process with the means to add some. Thread safe.

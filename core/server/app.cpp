@@ -160,7 +160,7 @@ int OcctrApp::serve() {
   }
   while (waitForSignal() == Signal::kReload) (*controller)->reload();
   limitStop(kStopSeconds);
-  (*controller)->stop();
+  if (!(*controller)->stop()) ::_exit(EXIT_OK);
   return EXIT_OK;
 }
 

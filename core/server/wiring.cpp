@@ -146,13 +146,9 @@ void Controller::Parts::buildEngine() {
   options.evaluation = stamp.evaluation;
   options.simulated_hosts = settings.simulated_hosts;
   options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
-  engine = std::make_unique<Engine>(
-      Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random, seams.log, catalogSeam(),
-                    sourceAddressTowards,
-                    [](const std::string& name, std::size_t threads) -> std::unique_ptr<Executor> {
-                      return std::make_unique<ThreadPool>(name, threads);
-                    }},
-      options);
+  engine = std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
+                                                  seams.log, catalogSeam(), sourceAddressTowards, makeThreadPool},
+                                    options);
   commands = std::make_unique<Commands>(
       CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, settings.limits, stamp.evaluation,
                    ownAddresses(), [this](const std::vector<std::string>& ids) { engine->wake(ids); }});
@@ -226,7 +222,7 @@ Status Controller::Parts::writeRunFile() {
 
 Controller::Controller(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-Controller::~Controller() { stop(); }
+Controller::~Controller() { static_cast<void>(stop()); }
 
 Result<std::unique_ptr<Controller>> Controller::start(const Settings& settings, const ProcessSeams& seams) {
   auto parts = std::make_unique<Parts>(settings, seams);
@@ -255,9 +251,9 @@ Result<std::unique_ptr<Controller>> Controller::start(const Settings& settings, 
   return controller;
 }
 
-void Controller::stop() {
+bool Controller::stop() {
   Parts& p = *parts_;
-  if (!p.running) return;
+  if (!p.running) return true;
   p.running = false;
   p.seams.log.info("OCCTR_STOPPING", "the controller stops");
   if (const Status removed = p.seams.files.remove(p.paths.runFile()); !removed.ok()) {
@@ -269,7 +265,16 @@ void Controller::stop() {
   if (const Status removed = p.seams.files.remove(p.settings.adminSocket()); !removed.ok()) {
     p.seams.log.warn("RUN_FILE_LEFT", removed.message());
   }
+  bool all_ended = true;
+  for (const DriverSlot* slot : p.drivers->slots()) {
+    if (!slot->health || !slot->health->isDegraded()) continue;
+    all_ended = false;
+    p.seams.log.warn("DRIVER_LEFT_BEHIND",
+                     "the driver does not return from its calls; nobody waits for them any longer",
+                     {{"driver", slot->instance}, {"calls", slot->health->stuck_calls.load()}});
+  }
   p.seams.log.info("OCCTR_STOPPED", "the controller has stopped");
+  return all_ended;
 }
 
 void Controller::reload() {

@@ -26,8 +26,10 @@ class Controller {
  public:
   /// Starts everything; returns once requests are served. `seams` outlive the result.
   static Result<std::unique_ptr<Controller>> start(const Settings& settings, const ProcessSeams& seams);
-  /// The mirror image of the start; requests and driver calls under way get a bounded time. Does nothing twice.
-  void stop();
+  /// The mirror image of the start; requests and driver calls under way get a few seconds. Does nothing twice. False
+  /// when a driver is still in a call that it does not return from (DRIVER_LEFT_BEHIND): its thread uses what the
+  /// destructors take down, so the process has to end without them. The store is safe at any instant.
+  [[nodiscard]] bool stop();
   ~Controller();
 
   /// Reads the VPN catalog again; a bad file keeps the present one and is logged.

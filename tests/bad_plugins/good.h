@@ -81,7 +81,10 @@ static int32_t good_create(vcp_driver_instance_t* driver, const vcp_call_t* call
                            vcp_error_t* error) {
   uint64_t i;
   UNUSED(driver), UNUSED(call), UNUSED(spec), UNUSED(error);
-  for (i = 0; i < count; ++i) out->done(out, items[i]->index);
+  for (i = 0; i < count; ++i) {
+    out->machine(out, items[i]->index, text("m-1", 3), text("", 0));
+    out->done(out, items[i]->index);
+  }
   return VCP_OK;
 }
 #elif !defined(NULL_CREATE)

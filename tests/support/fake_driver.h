@@ -54,7 +54,10 @@ class FakeDriver final : public Driver {
   }
 
   const DriverInfo& info() const override { return facts; }
-  Status validate(const std::string&, const std::string&) override { return okStatus(); }
+  Status validate(const std::string& cloud_params, const std::string&) override {
+    return cloud_params.find("\"bad\"") == std::string::npos ? okStatus()
+                                                             : invalidArgument("/cloud_params/bad: is not allowed");
+  }
   Status probe(const CallContext&) override { return okStatus(); }
 
   std::vector<ItemResult> create(const CallContext& context, const std::string&,
@@ -75,8 +78,16 @@ class FakeDriver final : public Driver {
     return each("destroy", context, items, [this](const MachineRef& ref, ItemResult&) { cloud.erase(ref.name); });
   }
 
-  std::vector<ItemResult> power(const CallContext&, bool, const std::vector<MachineRef>& items) override {
-    return std::vector<ItemResult>(items.size());
+  std::vector<ItemResult> power(const CallContext& context, bool on, const std::vector<MachineRef>& items) override {
+    return each("power", context, items, [this, on](const MachineRef& ref, ItemResult& result) {
+      const auto it = cloud.find(ref.name);
+      if (it != cloud.end()) {
+        it->second.state = on ? MachineState::kRunning : MachineState::kStopped;
+      } else {
+        result.state = ItemState::kFailed;
+        result.error = Status(Code::kNotFound, ref.name + " does not exist", Outcome::kNotApplied);
+      }
+    });
   }
 
   std::vector<Observation> observe(const CallContext&, const std::vector<MachineRef>& refs) override {
@@ -94,9 +105,19 @@ class FakeDriver final : public Driver {
     return seen;
   }
 
-  Status list(const CallContext&, const std::function<void(const Observation&)>&, bool* complete) override {
-    *complete = false;
-    return unimplemented("fake");
+  Status list(const CallContext&, const std::function<void(const Observation&)>& visit, bool* complete) override {
+    *complete = facts.can_list;
+    if (!facts.can_list) return unimplemented("fake");
+    for (const auto& [name, machine] : cloud) {
+      Observation seen;
+      seen.found = true;
+      seen.name = name;
+      seen.cloud_id = machine.id;
+      seen.address = machine.address;
+      seen.state = machine.state;
+      visit(seen);
+    }
+    return okStatus();
   }
 
  private:
@@ -142,6 +163,8 @@ class FakeRegistry final : public DriverRegistry {
   const DriverSlot* byInstance(std::string_view instance) const override {
     return instance == "fake" ? &slots_.front() : nullptr;
   }
+  /// Another driver, such as the first one with something around it.
+  void replace(std::shared_ptr<Driver> driver) { slots_.front().driver = std::move(driver); }
   /// As if the plugin had been refused at start.
   void unload() {
     slots_.front().driver.reset();

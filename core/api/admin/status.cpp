@@ -12,11 +12,13 @@ void writeDriver(JsonWriter& json, const DriverSlot& slot) {
   json.key("providers").beginArray();
   for (const std::string& provider : slot.providers) json.string(provider);
   json.endArray();
-  json.key("state").string(slot.driver ? "loaded" : "refused");
+  const bool degraded = slot.health && slot.health->isDegraded();
+  json.key("state").string(!slot.driver ? "refused" : degraded ? "degraded" : "loaded");
   json.key("version").string(slot.driver ? slot.driver->info().version : "");
   json.key("simulated_hosts").boolean(slot.driver && slot.driver->info().simulated_hosts);
   json.key("reason_id").string(slot.refusal_id);
-  json.key("reason").string(slot.driver ? "" : slot.refusal.message());
+  json.key("reason").string(degraded ? "it does not return from its calls; see DRIVER_CALL_STUCK in the log"
+                                     : slot.refusal.message());
   json.endObject();
 }
 

@@ -69,6 +69,27 @@ TEST_CASE("jobs that block each run on a thread of their own, up to the limit") 
   CHECK(extra.get_future().wait_for(kBound) == std::future_status::ready);
 }
 
+TEST_CASE("abandoning waits for nothing that runs and drops what waits") {
+  const auto gate = std::make_shared<std::promise<void>>();
+  const auto running = std::make_shared<std::promise<void>>();
+  const auto ended = std::make_shared<std::promise<void>>();
+  const auto dropped = std::make_shared<int>(1);
+  {
+    ThreadPool pool("test", 1);
+    pool.submit([gate, running, ended] {
+      running->set_value();
+      gate->get_future().wait();
+      ended->set_value();
+    });
+    REQUIRE(running->get_future().wait_for(kBound) == std::future_status::ready);
+    pool.submit([dropped] {});
+    pool.abandon();
+    CHECK(dropped.use_count() == 1);
+  }
+  gate->set_value();  // the pool is gone; what was left behind goes on
+  CHECK(ended->get_future().wait_for(kBound) == std::future_status::ready);
+}
+
 TEST_CASE("the destructor joins what runs and drops what waits") {
   auto finished = std::make_shared<std::atomic<bool>>(false);
   auto dropped = std::make_shared<int>(1);

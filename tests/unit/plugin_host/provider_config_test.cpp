@@ -57,6 +57,10 @@ TEST_CASE("provider file: what is wrong is named by file and key, and critical c
   refused("colour: red", "'colour'");
   refused("enabled: yes", "'enabled'");
   refused("concurrency: 0", "'concurrency'");
+  for (const char* file : {"../x.jsonl", "/x.jsonl", ".x.jsonl", "x.db"}) {
+    refused("record_http: " + std::string(file), "'record_http'");
+  }
+  refused("record_http: a.jsonl\nreplay_http: a.jsonl", "'replay_http'");
   refused("concurrency: many", "'concurrency'");
   refused("sha256: abc", "'sha256'");
   refused("providers: mock", "'providers'");

@@ -33,7 +33,7 @@ struct TestCall {
       : context(callFor("", entry)) {
     context.credentials = SecretString(credentials);
     context.cancelled = &cancelled;
-    frame = std::make_unique<CallFrame>(rig.services, context, 0);
+    frame = std::make_unique<CallFrame>(rig.services, context);
   }
   const vcp_call_t* raw() const { return frame->raw(); }
   vcp::plugin::Call call() const { return vcp::plugin::Call(frame->raw()); }

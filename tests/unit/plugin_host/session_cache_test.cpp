@@ -202,7 +202,7 @@ TEST_CASE("session: the scope is the credentials and the catalog entry") {
   HostServices other({rig.clock, rig.random, rig.log}, "other");
   CallContext context = test::callFor("", "b");
   context.credentials = SecretString("a");
-  const CallFrame frame(other, context, 0);
+  const CallFrame frame(other, context);
   CHECK(Session(vcp::plugin::Host(other.table())).get(vcp::plugin::Call(frame.raw()), "token", make) == "token-7");
   CHECK(rig.log.all().find("token-") == std::string::npos);
 }

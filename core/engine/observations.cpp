@@ -75,7 +75,9 @@ void Decider::flushObservations() {
                       .cloud_id = m.cloud_id,
                       .requested_address = m.requested_address,
                       .driver_state = m.driver_state,
-                      .resources = m.resources});
+                      .resources = m.resources,
+                      .create_op = m.create_op,
+                      .create_index = m.item_index});
       node_ids.push_back(m.node_id);
       machine_ids.push_back(m.machine_id);
     }

@@ -16,7 +16,7 @@ namespace vcc::test {
 
 /// A cloud in memory behind the Driver interface, for tests of the engine on one thread. Machines are keyed by name;
 /// `script` may replace the answer to a call, after the call took effect or instead of it.
-class FakeDriver final : public Driver {
+class FakeDriver : public Driver {
  public:
   struct CloudMachine {
     std::string id;

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/lifecycle.h"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "support/engine_rig.h"
 
 using namespace vcc;
@@ -44,6 +51,24 @@ TEST_CASE("observations of many machines share calls") {
   for (auto& [name, machine] : rig.driver->cloud) machine.state = MachineState::kRunning;
   REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 50; }));
   CHECK(rig.driver->observe_calls < 20);  // 50 nodes, more than ten rounds
+}
+
+TEST_CASE("a look says which create made the machine, so that one of a batch is found without its id") {
+  struct Watching final : FakeDriver {
+    std::map<std::string, std::set<std::int64_t>> seen;  // by create_op
+    std::vector<Observation> observe(const CallContext& call, const std::vector<MachineRef>& refs) override {
+      for (const MachineRef& ref : refs) seen[ref.create_op].insert(ref.create_index);
+      return FakeDriver::observe(call, refs);
+    }
+  };
+  EngineRig rig;
+  const auto driver = std::make_shared<Watching>();
+  rig.registry.replace(driver);
+  const std::string vcid = rig.newVc();
+  REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 3)).ok());
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 3; }));
+  REQUIRE(driver->tokens.size() == 1);
+  CHECK(driver->seen == decltype(driver->seen){{driver->tokens.front(), {0, 1, 2}}});
 }
 
 TEST_CASE("a unit survives its last node and can grow again; numbers are not used twice") {

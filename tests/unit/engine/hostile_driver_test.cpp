@@ -36,19 +36,28 @@ class Sticky final : public Interposer {
   void let() {
     const std::lock_guard lock(mutex_);
     open_ = true;
-    opened_.notify_all();
+    changed_.notify_all();
+  }
+  /// Blocks until a create stands in it. What that call did to the driver below is seen after this.
+  void awaitHeld() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return held_; });
   }
 
  private:
   DriverAnswer intercept(const DriverRequest& request) override {
     DriverAnswer answer = passOn(request);
+    if (request.call != DriverCall::kCreate) return answer;
     std::unique_lock lock(mutex_);
-    if (request.call == DriverCall::kCreate) opened_.wait(lock, [this] { return open_; });
+    held_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
     return answer;
   }
   std::mutex mutex_;
-  std::condition_variable opened_;
+  std::condition_variable changed_;
   bool open_ = false;
+  bool held_ = false;
 };
 
 }  // namespace
@@ -66,6 +75,7 @@ TEST_CASE("a create that does not return is in doubt; once the driver is back it
   CHECK(rig.openOps() == 1);
   CHECK(rig.nodes().front().state == State::kBooting);
   CHECK(rig.machines().front().cloud_id.empty());  // what the stuck call knows is not known
+  sticky->awaitHeld();
   CHECK(rig.driver->calls == std::vector<std::string>{"create x1"});
 
   sticky->let();

@@ -2,6 +2,8 @@
 #include "base/encoding.h"
 
 #include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include <array>
@@ -128,6 +130,15 @@ std::string sha256(std::string_view bytes) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
   return {digest.begin(), digest.end()};
+}
+
+std::string hmacSha256(std::string_view key, std::string_view bytes) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  const unsigned char none = 0;  // the library takes a null key for "the one before"
+  HMAC(EVP_sha256(), key.empty() ? &none : reinterpret_cast<const unsigned char*>(key.data()),
+       static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+       reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  return digest;
 }
 
 bool isUtf8(std::string_view text) {

@@ -18,6 +18,8 @@ Result<std::string> base64UrlDecode(std::string_view text);
 std::string hexEncode(std::string_view bytes);
 /// The 32 raw bytes of SHA-256.
 std::string sha256(std::string_view bytes);
+/// The 32 raw bytes of HMAC-SHA-256 (RFC 2104).
+std::string hmacSha256(std::string_view key, std::string_view bytes);
 /// True when `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool isUtf8(std::string_view text);
 /// `text` with every malformed byte replaced by U+FFFD and cut at a character boundary to `limit` bytes.

@@ -229,8 +229,7 @@ Status Commands::deleteVc(const Caller& caller, const std::string& vcid, bool fo
 Status Commands::addUnit(const Caller& caller, const std::string& vcid, const std::string& unit_name,
                          const std::string& info_base64) {
   VCC_RETURN_IF_ERROR(checkUnitName(unit_name).prepend("unit_name"));
-  std::string text;
-  VCC_ASSIGN_OR_RETURN(UnitCci cci, parseUnitCci(info_base64, &text));
+  VCC_ASSIGN_OR_RETURN(UnitCci cci, parseUnitCci(info_base64));
   if (cci.name.empty()) cci.name = unit_name;
   if (cci.name != unit_name) {
     return invalidArgument(
@@ -281,7 +280,6 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
     unit.provider = cci.provider;
     unit.instance = served.slot->instance;
     unit.network = cci.network;
-    unit.cci = text;
     unit.spec = toJson(cci);
     unit.created_at = tx.now();
     VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = vcid,

@@ -71,9 +71,9 @@ struct UnitCci {
 /// base64 -> YAML -> VcCci. kInvalidArgument names the field ("cci", "vc.name") and what is wrong. Pure.
 Result<VcCci> parseVcCci(std::string_view base64, const CciLimits& limits = {});
 
-/// base64 -> YAML -> UnitCci, and the YAML text itself in `text` when not null. kInvalidArgument names the field
+/// base64 -> YAML -> UnitCci. kInvalidArgument names the field
 /// ("info", "unit.params.e[2]"); kResourceExhausted when more nodes are asked for than `limits.nodes`. Pure.
-Result<UnitCci> parseUnitCci(std::string_view base64, std::string* text, const CciLimits& limits = {});
+Result<UnitCci> parseUnitCci(std::string_view base64, const CciLimits& limits = {});
 
 /// `params.v` entry: host path or volume name (empty for an anonymous volume), path in the container, mode (may be
 /// empty).

@@ -184,9 +184,8 @@ Result<VcCci> parseVcCci(std::string_view base64, const CciLimits& limits) {
   return cci;
 }
 
-Result<UnitCci> parseUnitCci(std::string_view base64, std::string* text, const CciLimits& limits) {
+Result<UnitCci> parseUnitCci(std::string_view base64, const CciLimits& limits) {
   VCC_ASSIGN_OR_RETURN(const std::string yaml, decode(base64, "info", limits));
-  if (text != nullptr) *text = yaml;
   VCC_ASSIGN_OR_RETURN(const YamlValue root, readRoot(yaml, "info", "unit", limits));
   VCC_ASSIGN_OR_RETURN(YamlFields unit, YamlFields::of(root, "unit", kNoneIsUnset));
   UnitCci cci;

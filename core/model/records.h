@@ -46,8 +46,8 @@ struct Unit {
   std::string provider;           // as written in the CCI ("aws_spot", "mdx2")
   std::string instance;           // driver instance that serves it
   std::string network;            // VPN catalog entry (`private_network`)
-  std::string cci;                // the CCI text as received; may hold secrets
-  std::string spec;               // JSON of the parsed CCI (model/cci.h)
+  std::string spec;               // sealed: JSON of the parsed CCI (model/cci.h), plain credentials masked
+  std::string grant_id;           // api: for the machines to come; empty = the CCI names no credentials
   std::int64_t last_node_no = 0;  // api: counter, never reused
   bool deleting = false;          // api: DELETE accepted; the row goes when the last node is gone
   std::int64_t created_at = 0;
@@ -185,6 +185,28 @@ struct Token {
   std::string mail;
   std::int64_t created_at = 0;
   std::int64_t expires_at = 0;
+};
+
+/// A value of the secret store: cubbyhole/ belongs to one token, secret/ to everybody with a token.
+struct Secret {
+  std::string mount;  // "cubbyhole", "secret"
+  std::string owner;  // hash of the token; empty for secret/
+  std::string path;   // "aws/access_key"
+  std::string value;  // sealed: a JSON object
+  std::int64_t updated_at = 0;
+};
+
+/// The credentials of a unit (architecture 18), sealed when they were brought, and as good as long as anything that
+/// they made may exist. Records point at them by id.
+struct Grant {
+  std::string grant_id;
+  std::string owner;        // user who brought them
+  std::string token_hash;   // of the token that resolved the references
+  std::string references;   // JSON object: key -> "cubbyhole/aws/access_key", for the keys that came from the store
+  std::string fingerprint;  // of the values: equal means the same account
+  std::string values;       // sealed: JSON object key -> value; empty = purged
+  std::int64_t created_at = 0;
+  std::int64_t changed_at = 0;
 };
 
 /// One transition, written in its own transaction.

@@ -6,7 +6,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 
 #include <array>
@@ -93,15 +92,6 @@ std::string rawSignature(const std::string& der) {
 }
 
 }  // namespace
-
-std::string hmacSha256(std::string_view key, std::string_view data) {
-  const QuietErrors quiet;
-  std::string digest(32, '\0');
-  const unsigned char none = 0;  // the library takes a null key for "the one before"
-  HMAC(EVP_sha256(), key.empty() ? &none : bytesOf(key), static_cast<int>(key.size()), bytesOf(data), data.size(),
-       reinterpret_cast<unsigned char*>(digest.data()), nullptr);
-  return digest;
-}
 
 Result<std::string> signSha256(Signature kind, std::string_view private_key_pem, std::string_view data) {
   const QuietErrors quiet;

@@ -6,12 +6,9 @@
 
 #include "base/status.h"
 
-/// Keyed digests and signatures over SHA-256; the one file of this folder that knows OpenSSL's keys. Thread safe.
+/// Signatures over SHA-256; the one file of this folder that knows OpenSSL's keys. Thread safe.
 /// Nothing of keys or data gets into error texts.
 namespace vcc {
-
-/// 32 bytes (RFC 2104).
-std::string hmacSha256(std::string_view key, std::string_view data);
 
 enum class Signature {
   kRsaPkcs1,      ///< PKCS #1 v1.5; keys of 2048 to 8192 bits

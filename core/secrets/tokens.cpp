@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <vector>
 
 #include "base/encoding.h"
+#include "secrets/grants.h"
 
 namespace vcc {
 namespace {
@@ -103,15 +105,38 @@ Result<SecretString> createToken(Store& store, Random& random, const NewToken& r
   return secret;
 }
 
-Status revokeToken(Store& store, std::string_view token) {
+Result<std::int64_t> revokeToken(Store& store, std::string_view token, bool purge_grants) {
   const std::string hash = hashOf(token);
-  return store.transact([&](Tx& tx) -> Status {
+  std::int64_t purged = 0;
+  VCC_RETURN_IF_ERROR(store.transact([&](Tx& tx) -> Status {
+    purged = 0;
     if (findToken(tx.tokens(), hash) == nullptr) {
       return notFound(fmt::format("token {}: it cannot be revoked, there is no such token", tokenHead(token)));
     }
     tx.tokens().erase(hash);
+    eraseCubbyhole(tx, hash);
+    if (!purge_grants) return okStatus();
+    VCC_ASSIGN_OR_RETURN(purged, purgeGrants(tx, hash));
     return okStatus();
-  });
+  }));
+  return purged;
+}
+
+Result<std::int64_t> dropExpiredTokens(Store& store) {
+  std::vector<std::string> expired;
+  VCC_RETURN_IF_ERROR(store.transact([&](Tx& tx) -> Status {
+    expired.clear();
+    tx.tokens().scan([&](const Token& token) {
+      if (token.expires_at <= tx.now()) expired.push_back(token.hash);
+      return true;
+    });
+    for (const std::string& hash : expired) {
+      tx.tokens().erase(hash);
+      eraseCubbyhole(tx, hash);
+    }
+    return okStatus();
+  }));
+  return static_cast<std::int64_t>(expired.size());
 }
 
 Result<Principal> authenticate(const Store& store, std::string_view token) {

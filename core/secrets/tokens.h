@@ -35,8 +35,13 @@ Status addUser(Store& store, const std::string& name, UserRole role);
 /// [A-Za-z0-9] (> 150 bit). Only its hash is stored.
 Result<SecretString> createToken(Store& store, Random& random, const NewToken& request);
 
-/// Revokes by the whole token. kNotFound when there is none.
-Status revokeToken(Store& store, std::string_view token);
+/// Revokes by the whole token; its cubbyhole goes with it. What it made stays usable by the engine, else machines that
+/// cost money could not be deleted; `purge_grants` wipes these credentials as well (secrets/grants.h). Returns how many
+/// grants were purged; kNotFound when there is no such token.
+Result<std::int64_t> revokeToken(Store& store, std::string_view token, bool purge_grants = false);
+
+/// Erases the tokens that have expired, and their cubbyholes. Returns how many.
+Result<std::int64_t> dropExpiredTokens(Store& store);
 
 /// The principal of a token; kUnauthenticated with the token's head and "token lookup is failed: permission denied".
 Result<Principal> authenticate(const Store& store, std::string_view token);

@@ -66,7 +66,20 @@ constexpr std::array<std::string_view, 11> kFirst = {
       "key" TEXT NOT NULL, "text" TEXT NOT NULL, "number" INTEGER NOT NULL, PRIMARY KEY ("key")) STRICT)",
 };
 
-constexpr std::array<MigrationStep, 1> kSteps = {kFirst};
+// The texts of CCIs go: nothing read them, and they hold what is sealed now.
+constexpr std::array<std::string_view, 4> kSecrets = {
+    R"(CREATE TABLE "secret" (
+      "mount" TEXT NOT NULL, "owner" TEXT NOT NULL, "path" TEXT NOT NULL, "value" TEXT NOT NULL,
+      "updated_at" INTEGER NOT NULL, PRIMARY KEY ("mount", "owner", "path")) STRICT)",
+    R"(CREATE TABLE "grant" (
+      "grant_id" TEXT NOT NULL, "owner" TEXT NOT NULL, "token_hash" TEXT NOT NULL, "refs" TEXT NOT NULL,
+      "fingerprint" TEXT NOT NULL, "sealed" TEXT NOT NULL, "created_at" INTEGER NOT NULL,
+      "changed_at" INTEGER NOT NULL, PRIMARY KEY ("grant_id")) STRICT)",
+    R"(ALTER TABLE "unit" ADD COLUMN "grant_id" TEXT NOT NULL DEFAULT '')",
+    R"(ALTER TABLE "unit" DROP COLUMN "cci")",
+};
+
+constexpr std::array<MigrationStep, 2> kSteps = {kFirst, kSecrets};
 
 }  // namespace
 

@@ -69,6 +69,8 @@ class MirrorTx final : public Tx {
   Table<Address>& addresses() override { return mirror_.of<Address>(); }
   Table<User>& users() override { return mirror_.of<User>(); }
   Table<Token>& tokens() override { return mirror_.of<Token>(); }
+  Table<Secret>& secrets() override { return mirror_.of<Secret>(); }
+  Table<Grant>& grants() override { return mirror_.of<Grant>(); }
   Table<Event>& events() override { return mirror_.of<Event>(); }
   Table<Lease>& leases() override { return mirror_.of<Lease>(); }
   Table<Meta>& metas() override { return mirror_.of<Meta>(); }
@@ -92,6 +94,8 @@ class MirrorReadTx final : public ReadTx {
   const Table<Address>& addresses() const override { return mirror_.of<Address>(); }
   const Table<User>& users() const override { return mirror_.of<User>(); }
   const Table<Token>& tokens() const override { return mirror_.of<Token>(); }
+  const Table<Secret>& secrets() const override { return mirror_.of<Secret>(); }
+  const Table<Grant>& grants() const override { return mirror_.of<Grant>(); }
   const Table<Event>& events() const override { return mirror_.of<Event>(); }
   const Table<Lease>& leases() const override { return mirror_.of<Lease>(); }
   const Table<Meta>& metas() const override { return mirror_.of<Meta>(); }

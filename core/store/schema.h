@@ -69,8 +69,8 @@ struct Schema<Unit> {
       field<&Unit::provider>("provider"),
       field<&Unit::instance>("instance"),
       field<&Unit::network>("network"),
-      field<&Unit::cci>("cci"),
       field<&Unit::spec>("spec"),
+      field<&Unit::grant_id>("grant_id"),
       field<&Unit::last_node_no>("last_node_no"),
       field<&Unit::deleting>("deleting"),
       field<&Unit::created_at>("created_at"),
@@ -78,7 +78,8 @@ struct Schema<Unit> {
       field<&Unit::fault, &Fault::text>("fault_text"),
   };
   static std::string key(const Unit& unit) { return unit.unit_id; }
-  static constexpr std::array<Index<Unit>, 1> kIndexes{{{"vcid", [](const Unit& unit) { return unit.vcid; }}}};
+  static constexpr std::array<Index<Unit>, 2> kIndexes{{{"vcid", [](const Unit& unit) { return unit.vcid; }},
+                                                        {"grant_id", [](const Unit& unit) { return unit.grant_id; }}}};
   static constexpr std::array<Index<Unit>, 1> kUnique{
       {{"vcid, name", [](const Unit& unit) { return joinKey(unit.vcid, unit.name); }}}};
 };
@@ -153,9 +154,10 @@ struct Schema<Machine> {
       field<&Machine::created_at>("created_at"),
   };
   static std::string key(const Machine& machine) { return machine.machine_id; }
-  static constexpr std::array<Index<Machine>, 2> kIndexes{
+  static constexpr std::array<Index<Machine>, 3> kIndexes{
       {{"node_id", [](const Machine& machine) { return machine.node_id; }},
-       {"unit_id", [](const Machine& machine) { return machine.unit_id; }}}};
+       {"unit_id", [](const Machine& machine) { return machine.unit_id; }},
+       {"grant_id", [](const Machine& machine) { return machine.grant_id; }}}};
   static constexpr std::array<Index<Machine>, 1> kUnique{
       {{"name", [](const Machine& machine) { return machine.name; }}}};
 };
@@ -235,6 +237,36 @@ struct Schema<Token> {
 };
 
 template <>
+struct Schema<Secret> {
+  static constexpr std::string_view kTable = "secret";
+  static constexpr std::size_t kKeyColumns = 3;
+  static constexpr std::array kFields{
+      field<&Secret::mount>("mount"), field<&Secret::owner>("owner"),           field<&Secret::path>("path"),
+      field<&Secret::value>("value"), field<&Secret::updated_at>("updated_at"),
+  };
+  static std::string key(const Secret& secret) { return joinKey(joinKey(secret.mount, secret.owner), secret.path); }
+  static std::string folder(const Secret& secret) { return joinKey(secret.mount, secret.owner); }
+  static constexpr std::array<Index<Secret>, 1> kIndexes{{{"mount, owner", folder}}};
+  static constexpr std::array<Index<Secret>, 0> kUnique{};
+};
+
+template <>
+struct Schema<Grant> {
+  static constexpr std::string_view kTable = "grant";
+  static constexpr std::size_t kKeyColumns = 1;
+  static constexpr std::array kFields{
+      field<&Grant::grant_id>("grant_id"),       field<&Grant::owner>("owner"),
+      field<&Grant::token_hash>("token_hash"),   field<&Grant::references>("refs"),
+      field<&Grant::fingerprint>("fingerprint"), field<&Grant::values>("sealed"),
+      field<&Grant::created_at>("created_at"),   field<&Grant::changed_at>("changed_at"),
+  };
+  static std::string key(const Grant& grant) { return grant.grant_id; }
+  static constexpr std::array<Index<Grant>, 1> kIndexes{
+      {{"token_hash", [](const Grant& grant) { return grant.token_hash; }}}};
+  static constexpr std::array<Index<Grant>, 0> kUnique{};
+};
+
+template <>
 struct Schema<Event> {
   static constexpr std::string_view kTable = "event";
   static constexpr std::size_t kKeyColumns = 1;
@@ -285,8 +317,9 @@ struct Schema<Meta> {
 
 /// One `Holder<T>` per record type, parents before children. std::apply walks them.
 template <template <typename> class Holder>
-using PerRecord = std::tuple<Holder<Vc>, Holder<Unit>, Holder<Node>, Holder<Machine>, Holder<Op>, Holder<Address>,
-                             Holder<User>, Holder<Token>, Holder<Event>, Holder<Lease>, Holder<Meta>>;
+using PerRecord =
+    std::tuple<Holder<Vc>, Holder<Unit>, Holder<Node>, Holder<Machine>, Holder<Op>, Holder<Address>, Holder<User>,
+               Holder<Token>, Holder<Secret>, Holder<Grant>, Holder<Event>, Holder<Lease>, Holder<Meta>>;
 
 template <typename T>
 Row toRow(const T& record) {

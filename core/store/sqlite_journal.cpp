@@ -174,6 +174,7 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(const std::string& pa
     }
     execute(session, "PRAGMA synchronous = FULL");
     execute(session, "PRAGMA foreign_keys = ON");
+    execute(session, "PRAGMA secure_delete = ON");  // a secret that was taken out is not left in a free page
     migrate(session, version);
     return std::unique_ptr<SqliteJournal>(new SqliteJournal(std::move(impl)));
   } catch (const Poco::Exception& error) {

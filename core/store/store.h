@@ -40,14 +40,16 @@ class Tx {
  public:
   virtual ~Tx() = default;
   virtual Table<Vc>& vcs() = 0;
-  virtual Table<Unit>& units() = 0;         // indexes: vcid; unique (vcid, name)
+  virtual Table<Unit>& units() = 0;         // indexes: grant_id, vcid; unique (vcid, name)
   virtual Table<Node>& nodes() = 0;         // indexes: unit_id, vcid; unique (unit_id, node_no)
-  virtual Table<Machine>& machines() = 0;   // indexes: node_id, unit_id; unique name
+  virtual Table<Machine>& machines() = 0;   // indexes: grant_id, node_id, unit_id; unique name
   virtual Table<Op>& ops() = 0;             // indexes: vcid
   virtual Table<Address>& addresses() = 0;  // key (instance, network, ip); indexes: node_id
   virtual Table<User>& users() = 0;
-  virtual Table<Token>& tokens() = 0;  // indexes: user
-  virtual Table<Event>& events() = 0;  // key: seq, fixed width, so that key order is time order
+  virtual Table<Token>& tokens() = 0;    // indexes: user
+  virtual Table<Secret>& secrets() = 0;  // key (mount, owner, path); indexes: "mount, owner"
+  virtual Table<Grant>& grants() = 0;    // indexes: token_hash
+  virtual Table<Event>& events() = 0;    // key: seq, fixed width, so that key order is time order
   virtual Table<Lease>& leases() = 0;
   virtual Table<Meta>& metas() = 0;
   /// The next value of a counter, from 1. Never the same twice, even when the transaction that took it fails.
@@ -68,6 +70,8 @@ class ReadTx {
   virtual const Table<Address>& addresses() const = 0;
   virtual const Table<User>& users() const = 0;
   virtual const Table<Token>& tokens() const = 0;
+  virtual const Table<Secret>& secrets() const = 0;
+  virtual const Table<Grant>& grants() const = 0;
   virtual const Table<Event>& events() const = 0;
   virtual const Table<Lease>& leases() const = 0;
   virtual const Table<Meta>& metas() const = 0;

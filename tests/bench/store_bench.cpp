@@ -38,7 +38,7 @@ Status fill(Tx& tx) {
   Unit unit;
   unit.unit_id = "u";
   unit.vcid = "v";
-  unit.cci = std::string(4000, 'c');
+  unit.spec = std::string(4000, 'c');
   VCC_RETURN_IF_ERROR(tx.units().put(std::move(unit)));
   for (int i = 0; i < kNodes; ++i) {
     const std::string id = fmt::format("{:032x}", i);

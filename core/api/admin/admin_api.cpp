@@ -100,8 +100,10 @@ Result<HttpAnswer> makeToken(const AdminSeams& seams, const ApiRequest& request)
 Result<HttpAnswer> dropToken(const AdminSeams& seams, const ApiRequest& request) {
   VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
   VCC_ASSIGN_OR_RETURN(const std::string token, body.text("token", ""));
-  VCC_RETURN_IF_ERROR(revokeToken(seams.store, token));
-  seams.log.info("ADMIN_TOKEN_REVOKED", "a token was revoked", {{"head", tokenHead(token)}, {"by", request.peer}});
+  VCC_ASSIGN_OR_RETURN(const bool purge, body.flag("purge_grants", false));
+  VCC_ASSIGN_OR_RETURN(const std::int64_t purged, revokeToken(seams.store, token, purge));
+  seams.log.info("ADMIN_TOKEN_REVOKED", "a token was revoked",
+                 {{"head", tokenHead(token)}, {"purged_grants", purged}, {"by", request.peer}});
   return HttpAnswer{200, "{}", {}};
 }
 

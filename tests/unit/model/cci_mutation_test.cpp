@@ -64,7 +64,7 @@ TEST_CASE("random changes of valid documents are accepted or refused as invalid,
     if (original == kVcText) {
       status = parseVcCci(base64).status();
     } else {
-      const auto cci = parseUnitCci(base64, nullptr);
+      const auto cci = parseUnitCci(base64);
       status = cci.status();
       if (cci.ok()) {
         const auto back = unitCciFromJson(toJson(*cci));

@@ -124,8 +124,8 @@ TEST_CASE("a token ends with its life, its revocation or its user") {
   CHECK(revokeToken(*f.store, revoked).ok());
   refusal(*f.store, revoked);
   CHECK(authenticate(*f.store, kept).ok());
-  CHECK(revokeToken(*f.store, revoked).code() == Code::kNotFound);
-  CHECK(revokeToken(*f.store, "").code() == Code::kNotFound);
+  CHECK(revokeToken(*f.store, revoked).status().code() == Code::kNotFound);
+  CHECK(revokeToken(*f.store, "").status().code() == Code::kNotFound);
 
   const std::string orphan = f.token({.user = "admin"});
   REQUIRE(f.store

@@ -81,6 +81,8 @@ Table<T>& tableOf(Tx& tx) {
   if constexpr (std::is_same_v<T, Address>) return tx.addresses();
   if constexpr (std::is_same_v<T, User>) return tx.users();
   if constexpr (std::is_same_v<T, Token>) return tx.tokens();
+  if constexpr (std::is_same_v<T, Secret>) return tx.secrets();
+  if constexpr (std::is_same_v<T, Grant>) return tx.grants();
   if constexpr (std::is_same_v<T, Event>) return tx.events();
   if constexpr (std::is_same_v<T, Lease>) return tx.leases();
   if constexpr (std::is_same_v<T, Meta>) return tx.metas();

@@ -211,7 +211,7 @@ TEST_CASE("a full disk: nothing changes, the cause is told, and it heals") {
   const auto put = [&](const std::string& id, std::size_t bytes) {
     return bench.store->transact([&](Tx& tx) {
       Unit unit = makeUnit(id, "v", id);
-      unit.cci.assign(bytes, 'x');
+      unit.spec.assign(bytes, 'x');
       return tx.units().put(unit);
     });
   };
@@ -232,7 +232,7 @@ TEST_CASE("a full disk: nothing changes, the cause is told, and it heals") {
   CHECK(bench.store->health().ok());
   REQUIRE(bench.open().ok());
   CHECK(look(*bench.store, [](const ReadTx& tx) { return tx.units().size(); }) == 2);
-  CHECK(look(*bench.store, [](const ReadTx& tx) { return tx.units().find("big")->cci.size(); }) == 500000);
+  CHECK(look(*bench.store, [](const ReadTx& tx) { return tx.units().find("big")->spec.size(); }) == 500000);
   CHECK(askSql(path, "PRAGMA integrity_check") == "ok");
 }
 

@@ -29,7 +29,8 @@ endif()
 function(vcc_add_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")  # of a program; the rest of its folder can be tested
+  # Of a program; the rest of its folder can be tested.
+  list(FILTER sources EXCLUDE REGEX "/(main|wipe_on_free)\\.cpp$")
   add_library(vcc_${name} STATIC ${sources})
   target_include_directories(vcc_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(vcc_${name} PUBLIC ${ARG_DEPENDS} PRIVATE vcc_options)

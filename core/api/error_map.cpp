@@ -6,6 +6,7 @@
 #include "api/json_writer.h"
 #include "base/clock.h"
 #include "base/encoding.h"
+#include "secrets/grants.h"
 
 namespace vcc {
 namespace {
@@ -76,7 +77,8 @@ HttpAnswer answer(const Row& row, std::string_view text, std::int64_t now_ms) {
 bool isInternal(Code code) { return rowOf(code).http_status == 500; }
 
 HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_view request_id) {
-  const Row row = rowOf(status.code());
+  const bool vault_read = status.providerCode() == kVaultReadFailed;
+  const Row row = vault_read ? Row{403, kVaultReadFailed} : rowOf(status.code());
   if (!isInternal(status.code())) return answer(row, status.message(), now_ms);
   return answer(row, "internal error; the log of the controller tells more under request id " + std::string(request_id),
                 now_ms);

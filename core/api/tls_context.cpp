@@ -78,6 +78,8 @@ Result<Poco::Net::Context::Ptr> makeServerTls(const std::string& cert_file, cons
     Poco::Net::Context::Ptr context = new Poco::Net::Context(Poco::Net::Context::TLS_SERVER_USE, params);
     context->requireMinimumProtocol(Poco::Net::Context::PROTO_TLSV1_2);
     context->disableStatelessSessionResumption();
+    // What clients send may be a secret; the library wipes its copy once we have taken it.
+    ::SSL_CTX_set_options(context->sslContext(), SSL_OP_CLEANSE_PLAINTEXT);
     return context;
   } catch (const Poco::Exception& e) {
     return failedPrecondition("cert_file " + cert_file + " with key_file " + key_file +

@@ -31,8 +31,12 @@ const std::vector<Command>& commands() {
       {{"token", "revoke"},
        "",
        0,
-       "end a token at once",
-       {{"--token", "TOKEN", "the whole token, or - to read it from standard input", "-t"}},
+       "end a token at once; its cubbyhole goes with it",
+       {{"--token", "TOKEN", "the whole token, or - to read it from standard input", "-t"},
+        {"--purge-grants", "",
+         "wipe the cloud credentials that it brought, too (for leaked ones): what they made can then be deleted only "
+         "in "
+         "the cloud's own console"}},
        revokeToken},
       {{"plugin", "list"},
        "",

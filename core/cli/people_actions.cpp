@@ -86,10 +86,13 @@ Status listTokens(const std::string& socket_path, const Arguments& arguments) {
 
 Status revokeToken(const std::string& socket_path, const Arguments& arguments) {
   VCC_ASSIGN_OR_RETURN(const std::string token, givenToken(arguments));
+  const bool purge = arguments.has("--purge-grants");
   VCC_ASSIGN_OR_RETURN(const Json answer,
-                       askController(socket_path, "POST", "/tokens/revoke", jsonObject({{"token", token}})));
-  static_cast<void>(answer);
-  std::cout << "token revoked\n";
+                       askController(socket_path, "POST", "/tokens/revoke",
+                                     jsonObject({{"token", token}, {"purge_grants", purge ? "true" : "false"}})));
+  std::cout << "token revoked";
+  if (purge) std::cout << ", credentials of " << answer.number("purged_grants") << " units wiped";
+  std::cout << '\n';
   return okStatus();
 }
 

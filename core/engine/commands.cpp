@@ -10,6 +10,8 @@
 #include "engine/admission.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
+#include "plugin_host/call_secrets.h"
+#include "secrets/sealed_cci.h"
 
 namespace vcc {
 
@@ -148,6 +150,13 @@ Status admit(const CommandSeams& seams, const Served& served, const std::vector<
   return admitAddresses({info, served.entry, seams.evaluation, seams.own_addresses}, addresses);
 }
 
+/// The driver's own check, with the credentials in place; its words may quote what it was given.
+Status checkParams(const Served& served, const std::string& clear_params, const SecretString& values) {
+  VCC_ASSIGN_OR_RETURN(const SecretString params, joinSecrets(clear_params, values));
+  const Status valid = served.slot->driver->validate(params.reveal(), served.entry.json);
+  return valid.ok() ? valid : Status(valid.code(), scrubberOf(values).scrub(valid.message()), valid.outcome());
+}
+
 }  // namespace
 
 Status checkOwner(const Caller& caller, const Vc& vc) {
@@ -248,14 +257,19 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
   }
   VCC_RETURN_IF_ERROR(admit(seams_, served, cci.addresses));
   VCC_RETURN_IF_ERROR(admitVolumes({info, served.entry, seams_.evaluation, seams_.own_addresses}, cci.volumes));
-  VCC_RETURN_IF_ERROR(served.slot->driver->validate(cci.cloud_params, served.entry.json));
-  VCC_RETURN_IF_ERROR(checkSecrets(cci.cloud_params, info.secret_keys, caller.principal.token_head));
+  VCC_ASSIGN_OR_RETURN(const SplitParams split, splitSecrets(cci.cloud_params, info.secret_keys));
+  VCC_ASSIGN_OR_RETURN(const Credentials credentials,
+                       resolveCredentials(seams_.store, seams_.sealer, caller.principal, split.named.reveal()));
+  VCC_RETURN_IF_ERROR(checkParams(served, split.clear, credentials.values));
+  VCC_ASSIGN_OR_RETURN(cci.cloud_params, maskSecrets(cci.cloud_params, info.secret_keys));
   if (!cci.unknown_keys.empty()) {
     seams_.log.info(
         "CCI_KEYS_IGNORED", "a CCI carries keys that this controller does not know",
         {{"vcid", vcid}, {"unit", unit_name}, {"keys", fmt::format("{}", fmt::join(cci.unknown_keys, ","))}});
   }
 
+  const std::string unit_id = newId(seams_.random);
+  const std::string spec = sealCci(seams_.sealer, unit_id, cci);
   std::vector<std::string> touched;
   VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
     touched.clear();
@@ -273,15 +287,18 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
     }
     VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc.owner, 0, cci.count));
     Unit unit;
-    unit.unit_id = newId(seams_.random);
+    unit.unit_id = unit_id;
     unit.vcid = vcid;
     unit.name = unit_name;
     unit.kind = cci.kind;
     unit.provider = cci.provider;
     unit.instance = served.slot->instance;
     unit.network = cci.network;
-    unit.spec = toJson(cci);
+    unit.spec = spec;
     unit.created_at = tx.now();
+    if (split.has_any) {
+      VCC_ASSIGN_OR_RETURN(unit.grant_id, putGrant(tx, seams_.sealer, seams_.random, caller.principal, credentials));
+    }
     VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = vcid,
                                          .object = "unit " + unit_name,
                                          .object_id = unit.unit_id,
@@ -309,12 +326,14 @@ Status Commands::addNodes(const Caller& caller, const std::string& vcid, const s
   if (before.deleting) return notWhileDeleting(vcid, unit_name);
   VCC_ASSIGN_OR_RETURN(const Served served, serve(seams_, before.provider, before.network));
   VCC_RETURN_IF_ERROR(admit(seams_, served, request.addresses));
+  VCC_ASSIGN_OR_RETURN(const Credentials credentials, renewGrant(caller, before));
 
   std::vector<std::string> touched;
   VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
     touched.clear();
     VCC_ASSIGN_OR_RETURN(Unit unit, visibleUnit(tx, caller, vcid, unit_name));
     if (unit.deleting) return notWhileDeleting(vcid, unit_name);
+    VCC_RETURN_IF_ERROR(useCredentials(tx, caller, credentials, unit));
     const Vc* vc = tx.vcs().find(vcid);
     const auto present = static_cast<std::int64_t>(nodesOf(tx, unit.unit_id).size());
     VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc->owner, present, count));
@@ -323,6 +342,38 @@ Status Commands::addNodes(const Caller& caller, const std::string& vcid, const s
     return putNodes(tx, seams_.random, unit, fresh, caller.principal.user, touched);
   }));
   seams_.wake(touched);
+  return okStatus();
+}
+
+Result<Credentials> Commands::renewGrant(const Caller& caller, const Unit& unit) const {
+  if (unit.grant_id.empty()) return Credentials{};
+  Grant grant;
+  seams_.store.read([&](const ReadTx& tx) {
+    if (const Grant* found = tx.grants().find(unit.grant_id)) grant = *found;
+  });
+  bool reused = false;
+  VCC_ASSIGN_OR_RETURN(Credentials credentials, renewCredentials(seams_.store, seams_.sealer, caller.principal, grant,
+                                                                 caller.privileged, reused));
+  if (reused) {
+    seams_.log.info("GRANT_REUSED", "nodes are added with the credentials that a unit has already",
+                    {{"vcid", unit.vcid},
+                     {"unit", unit.name},
+                     {"by", caller.principal.user},
+                     {"token", caller.principal.token_head},
+                     {"owner", grant.owner}});
+  }
+  return credentials;
+}
+
+Status Commands::useCredentials(Tx& tx, const Caller& caller, const Credentials& credentials, Unit& unit) const {
+  const Grant* present = tx.grants().find(unit.grant_id);
+  if (unit.grant_id.empty() || (present != nullptr && present->fingerprint == credentials.fingerprint)) {
+    return okStatus();
+  }
+  const std::string before = unit.grant_id;
+  VCC_ASSIGN_OR_RETURN(unit.grant_id, putGrant(tx, seams_.sealer, seams_.random, caller.principal, credentials));
+  VCC_RETURN_IF_ERROR(tx.units().put(unit));
+  dropGrantIfUnused(tx, before);
   return okStatus();
 }
 

@@ -12,6 +12,8 @@
 #include "base/random.h"
 #include "catalog/catalog.h"
 #include "plugin_host/driver.h"
+#include "secrets/grants.h"
+#include "secrets/sealer.h"
 #include "secrets/tokens.h"
 #include "store/store.h"
 
@@ -48,6 +50,7 @@ struct CommandSeams {
   std::function<std::shared_ptr<const Catalog>()> catalog;  ///< the present catalog, never null
   Random& random;
   Logger& log;
+  const Sealer& sealer;
   Limits limits;
   bool evaluation = false;                 ///< loopback servers are allowed
   std::vector<std::string> own_addresses;  ///< this controller's own: never an existing server
@@ -81,6 +84,11 @@ class Commands {
                     const std::string& node_id);
 
  private:
+  /// The credentials for more machines of `unit`; empty when it has none.
+  Result<Credentials> renewGrant(const Caller& caller, const Unit& unit) const;
+  /// Gives `unit` a grant of them when its own is of another account.
+  Status useCredentials(Tx& tx, const Caller& caller, const Credentials& credentials, Unit& unit) const;
+
   CommandSeams seams_;
 };
 

@@ -175,8 +175,8 @@ Result<Visit> Decider::look(const std::string& node_id) const {
     visit.node = *node;
     visit.unit = *unit;
     visit.vc = *vc;
-    if (node->machine_id.empty()) return;
-    const Machine* machine = tx.machines().find(node->machine_id);
+    const Machine* machine = node->machine_id.empty() ? nullptr : tx.machines().find(node->machine_id);
+    if (const Grant* grant = tx.grants().find(machine ? machine->grant_id : unit->grant_id)) visit.grant = *grant;
     if (!machine) return;
     visit.machine = *machine;
     const Op* op = machine->open_op.empty() ? nullptr : tx.ops().find(machine->open_op);

@@ -30,6 +30,7 @@ struct Visit {
   std::optional<Machine> machine;
   std::optional<Op> op;
   std::size_t item = 0;
+  Grant grant;  ///< of the machine, or of the unit while there is none; no id = no credentials
   const DriverSlot* slot = nullptr;
   CatalogEntry entry;
   Profile profile;
@@ -114,6 +115,7 @@ class Decider {
   void forgetNode(const Visit& visit);
 
   Result<CallContext> callContext(const Visit& visit, std::int64_t deadline_ms) const;
+  Result<SecretString> credentialsOf(const Visit& visit) const;
 
   Engine::Seams seams_;
   EngineOptions options_;

@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "host/host.h"
 #include "plugin_host/driver.h"
+#include "secrets/sealer.h"
 #include "store/store.h"
 
 namespace vcc {
@@ -51,6 +52,7 @@ class Engine {
     const Clock& clock;
     Random& random;
     Logger& log;
+    const Sealer& sealer;
     std::function<std::shared_ptr<const Catalog>()> catalog;
     /// The controller's address as seen from a node, when EngineOptions does not fix it. Must not block.
     std::function<Result<std::string>(const std::string& node_address)> source_address;

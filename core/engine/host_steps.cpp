@@ -9,6 +9,7 @@
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
+#include "secrets/sealed_cci.h"
 
 /// The steps that happen on the machine, each one a job on the ssh executor (architecture 26, 27).
 namespace vcc {
@@ -70,14 +71,14 @@ HostTarget Decider::targetOf(const Visit& visit) const {
   target.address = visit.machine->address;
   target.ssh_port = visit.entry.ssh_port;
   target.host_key = visit.machine->host_key;
-  const auto cci = unitCciFromJson(visit.unit.spec);
+  const auto cci = openCci(seams_.sealer, visit.unit);
   target.user = cci.ok() ? stringMember(cci->cloud_params, "user_name") : std::string();
   if (target.user.empty()) target.user = kDefaultUser;
   return target;
 }
 
 Result<ContainerSpec> Decider::specOf(const Visit& visit) const {
-  VCC_ASSIGN_OR_RETURN(const UnitCci cci, unitCciFromJson(visit.unit.spec));
+  VCC_ASSIGN_OR_RETURN(const UnitCci cci, openCci(seams_.sealer, visit.unit));
   std::string controller = options_.controller_address;
   if (controller.empty()) {
     VCC_ASSIGN_OR_RETURN(controller, seams_.source_address(visit.machine->address));

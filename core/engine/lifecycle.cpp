@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "secrets/grants.h"
 #include "store/schema.h"
 
 namespace vcc {
@@ -78,7 +79,9 @@ Status dropUnitIfDone(Tx& tx, const std::string& unit_id) {
   const std::string vcid = unit->vcid;
   VCC_RETURN_IF_ERROR(recordEvent(
       tx, {.vcid = vcid, .object = "unit " + unit->name, .object_id = unit_id, .from = "DELETING", .to = "gone"}));
+  const std::string grant_id = unit->grant_id;
   tx.units().erase(unit_id);
+  dropGrantIfUnused(tx, grant_id);
   return dropVcIfDone(tx, vcid);
 }
 
@@ -89,6 +92,14 @@ Status dropVcIfDone(Tx& tx, const std::string& vcid) {
       recordEvent(tx, {.vcid = vcid, .object = "vc " + vc->name, .object_id = vcid, .from = "DELETING", .to = "gone"}));
   tx.vcs().erase(vcid);
   return okStatus();
+}
+
+void eraseMachine(Tx& tx, const std::string& machine_id) {
+  const Machine* machine = tx.machines().find(machine_id);
+  if (!machine) return;
+  const std::string grant_id = machine->grant_id;
+  tx.machines().erase(machine_id);
+  dropGrantIfUnused(tx, grant_id);
 }
 
 void mergeResources(std::vector<Resource>& known, const std::vector<Resource>& touched) {

@@ -8,7 +8,8 @@
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
-#include "model/cci.h"
+#include "secrets/grants.h"
+#include "secrets/sealed_cci.h"
 
 /// Recorded changes: making ops, sending them, recording their answers (architecture 3.4 to 3.8).
 namespace vcc {
@@ -47,7 +48,7 @@ bool isNotNow(Code code) {
 
 /// A create that was refused and left nothing in the cloud: the next attempt starts afresh with another machine.
 Status dropFailedMachine(Tx& tx, Node& node, const std::string& machine_id) {
-  tx.machines().erase(machine_id);
+  eraseMachine(tx, machine_id);
   node.machine_id.clear();
   node.step = Step::kNone;
   node.step_at = tx.now();
@@ -157,7 +158,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
   const auto sample = look(node_ids.front());
   if (!sample.ok()) return revisit(node_ids);
   const DriverInfo& info = sample->slot->driver->info();
-  const auto cci = unitCciFromJson(sample->unit.spec);
+  const auto cci = openCci(seams_.sealer, sample->unit);
   const auto split = cci.ok() ? splitSecrets(cci->cloud_params, info.secret_keys) : Result<SplitParams>(cci.status());
   const auto request = split.ok()
                            ? machineRequest(split->clear, {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
@@ -170,8 +171,8 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
     return;
   }
   // One account's view at one place: what may share a look-up, a batch and a rate limit.
-  const std::string scope = fmt::format("{}/{}/{}", sample->unit.instance, sample->unit.network,
-                                        hexEncode(sha256(split->credentials.reveal())).substr(0, 16));
+  const std::string scope =
+      fmt::format("{}/{}/{}", sample->unit.instance, sample->unit.network, sample->grant.fingerprint.substr(0, 16));
 
   commit(node_ids,
          [this, unit_id, node_ids, scope, request = *request, max_batch = std::max<std::size_t>(info.max_batch, 1),
@@ -210,6 +211,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
              machine.open_op = op.op_id;
              machine.spec = request;
              machine.scope = op.scope;
+             machine.grant_id = unit->grant_id;
              machine.network = unit->network;
              machine.requested_address = found->requested_address;
              machine.created_at = tx.now();
@@ -405,15 +407,21 @@ void Decider::recordResults(const Op& sent, const std::vector<std::size_t>& inde
 }
 
 Result<CallContext> Decider::callContext(const Visit& visit, std::int64_t deadline_ms) const {
-  VCC_ASSIGN_OR_RETURN(const UnitCci cci, unitCciFromJson(visit.unit.spec));
-  VCC_ASSIGN_OR_RETURN(SplitParams split, splitSecrets(cci.cloud_params, visit.slot->driver->info().secret_keys));
   CallContext context;
   context.deadline_ms = deadline_ms;
   context.catalog_entry = visit.entry.json;
-  context.credentials = std::move(split.credentials);
+  VCC_ASSIGN_OR_RETURN(context.credentials, credentialsOf(visit));
   context.vcc_id = options_.vcc_id;
   context.cancelled = &cancelled_;
   return context;
+}
+
+Result<SecretString> Decider::credentialsOf(const Visit& visit) const {
+  if (!visit.grant.grant_id.empty()) return openGrant(visit.grant, seams_.sealer);
+  // A unit of a version before grants has them in its CCI.
+  VCC_ASSIGN_OR_RETURN(const UnitCci cci, openCci(seams_.sealer, visit.unit));
+  VCC_ASSIGN_OR_RETURN(const SplitParams split, splitSecrets(cci.cloud_params, visit.slot->driver->info().secret_keys));
+  return split.named;
 }
 
 }  // namespace vcc

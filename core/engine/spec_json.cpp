@@ -1,82 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/spec_json.h"
 
-#include <Poco/Exception.h>
-#include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
-#include <fmt/format.h>
+#include <algorithm>
 
-#include <sstream>
+#include "model/cci.h"
+#include "model/json_tree.h"
 
 namespace vcc {
 
 namespace {
 
-Result<Poco::JSON::Object::Ptr> parseObject(const std::string& text) {
-  try {
-    Poco::JSON::Parser parser;
-    parser.setDepth(64);
-    return parser.parse(text).extract<Poco::JSON::Object::Ptr>();
-  } catch (const Poco::Exception&) {
-    return dataLoss("cloud_params of a record is not a JSON object");
-  }
+constexpr std::string_view kScheme = "vault://";
+
+Result<YamlValue> parseObject(const std::string& text) {
+  auto tree = treeFromJson(text);
+  if (!tree.ok() || !tree->isMap()) return dataLoss("cloud_params of a record is not a JSON object");
+  return tree;
 }
 
-std::string print(const Poco::JSON::Object& object) {
-  std::ostringstream out;
-  object.stringify(out);
-  return out.str();
+bool isReference(const YamlValue& value) { return value.isScalar() && value.text.starts_with(kScheme); }
+
+bool isSecret(const std::string& key, const YamlValue& value, const std::vector<std::string>& secret_keys) {
+  return isReference(value) || std::find(secret_keys.begin(), secret_keys.end(), key) != secret_keys.end();
 }
 
 }  // namespace
 
 Result<SplitParams> splitSecrets(const std::string& cloud_params, const std::vector<std::string>& secret_keys) {
-  VCC_ASSIGN_OR_RETURN(Poco::JSON::Object::Ptr params, parseObject(cloud_params));
-  Poco::JSON::Object secrets;
-  for (const std::string& key : secret_keys) {
-    if (!params->has(key)) continue;
-    secrets.set(key, params->get(key));
-    params->remove(key);
+  VCC_ASSIGN_OR_RETURN(YamlValue params, parseObject(cloud_params));
+  YamlValue clear = YamlValue::map();
+  YamlValue named = YamlValue::map();
+  for (auto& [key, value] : params.members) {
+    (isSecret(key, value, secret_keys) ? named : clear).add(key, std::move(value));
   }
-  return SplitParams{print(*params), SecretString(print(secrets))};
+  return SplitParams{toJson(clear), SecretString(toJson(named)), !named.members.empty()};
+}
+
+Result<SecretString> joinSecrets(const std::string& clear, const SecretString& values) {
+  VCC_ASSIGN_OR_RETURN(YamlValue params, parseObject(clear));
+  VCC_ASSIGN_OR_RETURN(YamlValue secrets, parseObject(values.reveal()));
+  for (auto& [key, value] : secrets.members) params.add(key, std::move(value));
+  return SecretString(toJson(params));
+}
+
+Result<std::string> maskSecrets(const std::string& cloud_params, const std::vector<std::string>& secret_keys) {
+  VCC_ASSIGN_OR_RETURN(YamlValue params, parseObject(cloud_params));
+  for (auto& [key, value] : params.members) {
+    const bool shown = value.isNull() || isReference(value) || !isSecret(key, value, secret_keys);
+    if (!shown) value = YamlValue::scalar(kMask);
+  }
+  return toJson(params);
 }
 
 std::string stringMember(const std::string& object, const std::string& key) {
   const auto parsed = parseObject(object);
-  if (!parsed.ok() || !(*parsed)->has(key) || !(*parsed)->get(key).isString()) return {};
-  return (*parsed)->getValue<std::string>(key);
-}
-
-Status checkSecrets(const std::string& cloud_params, const std::vector<std::string>& secret_keys,
-                    std::string_view token_head) {
-  VCC_ASSIGN_OR_RETURN(Poco::JSON::Object::Ptr params, parseObject(cloud_params));
-  for (const std::string& key : secret_keys) {
-    if (!params->has(key) || !params->get(key).isString()) continue;
-    const std::string value = params->getValue<std::string>(key);
-    constexpr std::string_view kScheme = "vault://";
-    if (value.starts_with(kScheme)) {
-      return permissionDenied(
-          fmt::format("{}:{} vault read is failed: this controller has no secret store; give the "
-                      "value itself",
-                      token_head, value.substr(kScheme.size(), 200)));
-    }
-  }
-  return okStatus();
+  const YamlValue* member = parsed.ok() ? parsed->find(key) : nullptr;
+  return member != nullptr && member->isScalar() ? member->text : std::string();
 }
 
 Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels) {
-  VCC_ASSIGN_OR_RETURN(Poco::JSON::Object::Ptr params, parseObject(clear_params));
-  Poco::JSON::Object tags;
-  tags.set("vcc_id", labels.vcc_id);
-  tags.set("vcid", labels.vcid);
-  tags.set("vc_name", labels.vc_name);
-  tags.set("unit_name", labels.unit_name);
-  tags.set("owner", labels.owner);
-  Poco::JSON::Object request;
-  request.set("provider", labels.provider);
-  request.set("cloud_params", params);
-  request.set("labels", tags);
-  return print(request);
+  VCC_ASSIGN_OR_RETURN(YamlValue params, parseObject(clear_params));
+  YamlValue tags = YamlValue::map();
+  tags.add("vcc_id", YamlValue::scalar(labels.vcc_id));
+  tags.add("vcid", YamlValue::scalar(labels.vcid));
+  tags.add("vc_name", YamlValue::scalar(labels.vc_name));
+  tags.add("unit_name", YamlValue::scalar(labels.unit_name));
+  tags.add("owner", YamlValue::scalar(labels.owner));
+  YamlValue request = YamlValue::map();
+  request.add("provider", YamlValue::scalar(labels.provider));
+  request.add("cloud_params", std::move(params));
+  request.add("labels", std::move(tags));
+  return toJson(request);
 }
 
 }  // namespace vcc

@@ -8,23 +8,26 @@
 #include "base/secret_string.h"
 #include "base/status.h"
 
-/// The JSON that crosses from records to drivers. The only file of the engine that knows a JSON library.
+/// The JSON that crosses from records to drivers.
 namespace vcc {
 
-/// `cloud_params` in two: what may be frozen into a machine record, and what only a call may carry.
+/// `cloud_params` in two: what may be frozen into a record, and the credentials, which only a grant holds.
 struct SplitParams {
-  std::string clear;         ///< JSON object without the secret keys
-  SecretString credentials;  ///< JSON object of the secret keys
+  std::string clear;     ///< JSON object without the secret keys
+  SecretString named;    ///< JSON object of the secret keys: values, or references into the secret store
+  bool has_any = false;  ///< `named` is not empty
 };
+/// Secret are the keys that the driver marks so, and every key that holds a `vault://` reference.
 Result<SplitParams> splitSecrets(const std::string& cloud_params, const std::vector<std::string>& secret_keys);
+
+/// `clear` with the members of `values`, as a driver's validate wants to see them.
+Result<SecretString> joinSecrets(const std::string& clear, const SecretString& values);
+
+/// `cloud_params` for the record of the unit: references stay, plain credentials become a mask.
+Result<std::string> maskSecrets(const std::string& cloud_params, const std::vector<std::string>& secret_keys);
 
 /// A text member of a JSON object; empty when it is missing, null or not a text.
 std::string stringMember(const std::string& object, const std::string& key);
-
-/// Refuses `vault://` references in secret keys, which this version cannot read: kPermissionDenied with the text of
-/// spec/rest-protocol 12.4 (403).
-Status checkSecrets(const std::string& cloud_params, const std::vector<std::string>& secret_keys,
-                    std::string_view token_head);
 
 /// The frozen request of a machine, given to the driver's create: {"provider": "...", "cloud_params": {...}, "labels":
 /// {...}}.

@@ -93,6 +93,9 @@ Status settleCount(UnitCci& cci, bool list_counts);
 std::string toJson(const UnitCci& cci);
 Result<UnitCci> unitCciFromJson(std::string_view json);
 
+/// What stands where a secret is not shown.
+inline constexpr std::string_view kMask = "********";
+
 /// The CCI text for `Unit.info` of the wire: YAML again, with the values of `params.e`, `docker_opt`,
 /// `user_init_command` and of every `cloud_params` key not in `clear_keys` masked ("********"). `vault://`
 /// references stay readable (choices.md).

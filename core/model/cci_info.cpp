@@ -9,8 +9,6 @@
 namespace vcc {
 namespace {
 
-constexpr std::string_view kMask = "********";
-
 // A reference to the secret store is no secret.
 std::string masked(std::string_view text) {
   return std::string(text.empty() || text.starts_with("vault://") ? text : kMask);

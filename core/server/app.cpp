@@ -15,6 +15,7 @@
 #include "base/executor.h"
 #include "base/version.h"
 #include "server/data_folder.h"
+#include "server/passphrase.h"
 #include "server/process.h"
 #include "server/settings.h"
 #include "server/wiring.h"
@@ -94,6 +95,8 @@ void OcctrApp::defineOptions(Poco::Util::OptionSet& options) {
   options.addOption(Option("help", "h", "show this text"));
   options.addOption(Option("version", "v", "show the version"));
   options.addOption(Option("config", "c", "serve, with the settings of FILE").argument("FILE"));
+  options.addOption(
+      Option("passphrase", "", "with --config: the master key comes from a pass phrase on standard input"));
   options.addOption(Option("init-data", "", "make the data folder DIR and end").argument("DIR"));
   options.addOption(Option("evaluation", "", "with --init-data: an evaluation folder, for ever"));
 }
@@ -105,13 +108,14 @@ void OcctrApp::handleOption(const std::string& name, const std::string& value) {
   if (name == "config") config_file_ = absolute(value);
   if (name == "init-data") init_dir_ = absolute(value);
   if (name == "evaluation") evaluation_ = true;
+  if (name == "passphrase") passphrase_ = true;
   if (name == "help" || name == "version") stopOptionsProcessing();
 }
 
 int OcctrApp::help() {
   Poco::Util::HelpFormatter formatter(options());
   formatter.setCommand("occtr");
-  formatter.setUsage("--config FILE | --init-data DIR [--evaluation]");
+  formatter.setUsage("--config FILE [--passphrase] | --init-data DIR [--evaluation]");
   formatter.setHeader("The VC Controller: creates and runs clusters of machines on many clouds.");
   formatter.setFooter(
       "Settings: config/occtr.yml; environment variables VCC_<KEY> win over the file. "
@@ -146,8 +150,13 @@ int OcctrApp::serve() {
   PosixFileSystem files;
   const Result<std::string> yaml = files.read(config_file_, kMaxConfigBytes);
   if (!yaml.ok()) return fail(yaml.status());
-  const Result<Settings> settings = readSettings(config_file_, *yaml, processEnvironment);
+  Result<Settings> settings = readSettings(config_file_, *yaml, processEnvironment);
   if (!settings.ok()) return fail(settings.status());
+  if (passphrase_) {
+    Result<SecretString> phrase = readPassphrase();
+    if (!phrase.ok()) return fail(phrase.status());
+    settings->passphrase = *std::move(phrase);
+  }
   LogSink sink;
   if (const Status opened = sink.open(settings->log_file); !opened.ok()) return fail(opened);
   FdLogger log(sink.fd(), settings->log_level);

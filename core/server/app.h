@@ -27,6 +27,7 @@ class OcctrApp final : public Poco::Util::ServerApplication {
   std::string config_file_;
   std::string init_dir_;
   bool evaluation_ = false;
+  bool passphrase_ = false;
   bool help_ = false;
   bool version_ = false;
 };

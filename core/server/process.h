@@ -4,8 +4,9 @@
 /// What the process as a whole is, set before any thread starts.
 namespace vcc {
 
-/// No core dumps (memory holds credentials), files for nobody else, no SIGPIPE, two malloc arenas (more of them keep
-/// memory that nobody uses), and SIGTERM, SIGINT, SIGHUP blocked, so that `waitForSignal` gets them.
+/// No core dumps and no debugger of the same user (memory holds credentials), files for nobody else, no SIGPIPE, two
+/// malloc arenas (more of them keep memory that nobody uses), and SIGTERM, SIGINT, SIGHUP blocked, so that
+/// `waitForSignal` gets them.
 void prepareProcess();
 
 enum class Signal { kStop, kReload };

@@ -88,6 +88,7 @@ Key level() {
 std::map<std::string, Key> makeKeys() {
   return {
       {"data_dir", path(&Settings::data_dir)},
+      {"master_key_file", path(&Settings::master_key_file)},
       {"https_address", text(&Settings::https_address)},
       {"https_port", number(&Settings::https_port, 0, 65535)},
       {"cert_file", path(&Settings::cert_file)},
@@ -204,6 +205,9 @@ Result<Settings> readSettings(const std::string& file, std::string_view yaml, co
     return invalidArgument(fmt::format("{} line {}: it is not YAML: {}", file, e.mark.line + 1, e.msg));
   }
   VCC_RETURN_IF_ERROR(readEnvironment(settings, keys, environment));
+  // No key of the file: a file of settings is shown, copied and kept in version control.
+  if (std::optional<std::string> key = environment("VCC_MASTER_KEY"))
+    settings.master_key = SecretString(std::move(*key));
   return settings;
 }
 

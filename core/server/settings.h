@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/secret_string.h"
 #include "base/status.h"
 #include "engine/commands.h"
 
@@ -17,6 +18,9 @@ namespace vcc {
 /// Everything the server is told (config/occtr.yml; the environment wins over the file).
 struct Settings {
   std::string data_dir = "/opt/occ/var";
+  std::string master_key_file;  ///< empty = <data_dir>.master.key
+  SecretString master_key;      ///< VCC_MASTER_KEY, only in the environment; wins over the file
+  SecretString passphrase;      ///< of --passphrase; wins over both
   std::string https_address = "0.0.0.0";
   std::int64_t https_port = 443;  ///< 0 = any free one
   std::string cert_file;
@@ -38,6 +42,7 @@ struct Settings {
   Limits limits;
 
   std::string adminSocket() const { return admin_socket.empty() ? data_dir + "/run/admin/admin.sock" : admin_socket; }
+  std::string masterKeyFile() const { return master_key_file.empty() ? data_dir + ".master.key" : master_key_file; }
   /// What short image names get as prefix (choices.md "images").
   std::string baseRegistry() const {
     return base_registry_host.empty() ? registry_address : base_registry_host + ":5000";

@@ -27,6 +27,8 @@
 #include "host/ssh_host.h"
 #include "plugin_host/poco_http_transport.h"
 #include "plugin_host/registry.h"
+#include "secrets/master_key.h"
+#include "secrets/sealed_cci.h"
 #include "secrets/tokens.h"
 #include "server/catalog_file.h"
 #include "server/data_folder.h"
@@ -72,6 +74,7 @@ struct Controller::Parts {
   std::unique_ptr<FileLock> lock;
   ThreadPool store_writer{"store", 1};
   std::unique_ptr<Store> store;
+  std::unique_ptr<Sealer> sealer;
   std::optional<CatalogFile> catalog;
   std::unique_ptr<HttpTransport> http;
   std::unique_ptr<PluginRegistry> drivers;
@@ -91,6 +94,7 @@ struct Controller::Parts {
   }
 
   Status openState();
+  Status openSecrets();
   Status openDrivers();
   void buildEngine();
   void buildServices();
@@ -111,12 +115,24 @@ Status Controller::Parts::openState() {
     seams.log.info("DATA_FOLDER_STAMPED", "the data folder was new and is now a production folder, for ever",
                    {{"data_dir", paths.dir}, {"vcc_id", stamp.vcc_id}});
   }
+  VCC_RETURN_IF_ERROR(openSecrets());
   if (settings.simulated_hosts && !stamp.evaluation) {
     return failedPrecondition("simulated_hosts: works only in an evaluation folder, and " + paths.dir +
                               " is a production folder; take the key out, or make another folder with `occtr "
                               "--init-data DIR --evaluation`");
   }
   return ensureNobody(*store);
+}
+
+Status Controller::Parts::openSecrets() {
+  const MasterKeySource source{settings.passphrase, settings.master_key, settings.masterKeyFile()};
+  VCC_ASSIGN_OR_RETURN(sealer, openSealer(*store, seams.files, seams.random, source, paths.dir));
+  VCC_ASSIGN_OR_RETURN(const std::int64_t sealed, sealOldRecords(*store, *sealer));
+  if (sealed > 0) {
+    seams.log.info("OLD_RECORDS_SEALED", "an earlier version had stored records in clear; they are sealed now",
+                   {{"records", sealed}});
+  }
+  return dropExpiredTokens(*store).status();
 }
 
 Status Controller::Parts::openDrivers() {
@@ -146,16 +162,17 @@ void Controller::Parts::buildEngine() {
   options.evaluation = stamp.evaluation;
   options.simulated_hosts = settings.simulated_hosts;
   options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
-  engine = std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
-                                                  seams.log, catalogSeam(), sourceAddressTowards, makeThreadPool},
-                                    options);
+  engine =
+      std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
+                                             seams.log, *sealer, catalogSeam(), sourceAddressTowards, makeThreadPool},
+                               options);
   commands = std::make_unique<Commands>(
-      CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, settings.limits, stamp.evaluation,
+      CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, *sealer, settings.limits, stamp.evaluation,
                    ownAddresses(), [this](const std::vector<std::string>& ids) { engine->wake(ids); }});
 }
 
 void Controller::Parts::buildServices() {
-  const VcpSeams vcp{*store, *commands, *drivers, catalogSeam(), seams.log, stamp.vcc_id, ssh_key.public_line};
+  const VcpSeams vcp{*store, *commands, *drivers, catalogSeam(), seams.log, *sealer, stamp.vcc_id, ssh_key.public_line};
   vcp_service = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(vcp)), *store, seams.clock, seams.log);
   facts.pid = ::getpid();
   facts.started_ms = seams.clock.wallMs();

@@ -59,3 +59,4 @@ class Controller:
         """stop(), and the data folder goes in any case."""
         self.stop()
         shutil.rmtree(self.data_dir, ignore_errors=True)
+        pathlib.Path(self.data_dir + ".master.key").unlink(missing_ok=True)

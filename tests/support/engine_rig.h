@@ -43,6 +43,8 @@ class EngineRig {
   SeededRandom random{7};
   NullLogger log;
   InlineExecutor inline_executor;
+  SeededRandom seal_random{8};
+  Sealer sealer{SecretString(std::string(32, 'd')), seal_random};
   std::shared_ptr<FakeDriver> driver = std::make_shared<FakeDriver>();
   FakeRegistry registry{driver};
   FakeHost host;
@@ -80,6 +82,7 @@ class EngineRig {
             .clock = clock,
             .random = random,
             .log = log,
+            .sealer = sealer,
             .catalog = [this] { return catalog; },
             .source_address = [](const std::string&) { return std::string("192.168.0.1"); },
             .make_executor = [](const std::string&, std::size_t) { return std::make_unique<InlineExecutor>(); }},
@@ -91,6 +94,7 @@ class EngineRig {
                      .catalog = [this] { return catalog; },
                      .random = random,
                      .log = log,
+                     .sealer = sealer,
                      .limits = {},
                      .evaluation = true,
                      .own_addresses = {},

@@ -104,7 +104,9 @@ Result<HttpAnswer> dropToken(const AdminSeams& seams, const ApiRequest& request)
   VCC_ASSIGN_OR_RETURN(const std::int64_t purged, revokeToken(seams.store, token, purge));
   seams.log.info("ADMIN_TOKEN_REVOKED", "a token was revoked",
                  {{"head", tokenHead(token)}, {"purged_grants", purged}, {"by", request.peer}});
-  return HttpAnswer{200, "{}", {}};
+  JsonWriter json;
+  json.beginObject().key("purged_grants").integer(purged).endObject();
+  return HttpAnswer{200, json.take(), {}};
 }
 
 using Action = Result<HttpAnswer> (*)(const AdminSeams&, const ApiRequest&);

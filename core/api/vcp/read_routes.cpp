@@ -16,7 +16,7 @@ struct Reads {
   VcpSeams seams;
   RenderCache cache;
 
-  RenderContext context() const { return {seams.vcc_id, seams.drivers, seams.log}; }
+  RenderContext context() const { return {seams.vcc_id, seams.drivers, seams.log, seams.sealer}; }
 };
 using ReadsPtr = std::shared_ptr<Reads>;
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "model/aggregate.h"
 #include "model/cci.h"
+#include "secrets/sealed_cci.h"
 
 namespace vcc {
 namespace {
@@ -63,7 +64,7 @@ std::string unitError(const Unit& unit, const std::vector<const Node*>& nodes) {
 }
 
 std::string infoOf(const Unit& unit, const RenderContext& context) {
-  const Result<UnitCci> cci = unitCciFromJson(unit.spec);
+  const Result<UnitCci> cci = openCci(context.sealer, unit);
   if (!cci.ok()) {
     context.log.warn("RENDER_SPEC_UNREADABLE", cci.status().message(), {{"vcid", unit.vcid}, {"unit", unit.name}});
     return {};

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "plugin_host/driver.h"
+#include "secrets/sealer.h"
 #include "store/store.h"
 
 /// VCs, units and nodes as the JSON of spec/rest-protocol section 7.
@@ -29,6 +30,7 @@ struct RenderContext {
   const std::string& vcc_id;
   const DriverRegistry& drivers;  ///< for the keys of `info` that may be shown
   Logger& log;
+  const Sealer& sealer;
 };
 
 /// The VC with its units and their nodes in ascending order. A record that cannot be read is left out and logged;

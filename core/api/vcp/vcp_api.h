@@ -25,6 +25,7 @@ struct VcpSeams {
   const DriverRegistry& drivers;
   std::function<std::shared_ptr<const Catalog>()> catalog;
   Logger& log;
+  const Sealer& sealer;
   std::string vcc_id;
   std::string public_key;  ///< one line
 };

@@ -47,6 +47,7 @@ class ApiRig {
   std::unique_ptr<Store> store = makeMemoryStore(clock, writer, log);
   std::shared_ptr<FakeDriver> driver = std::make_shared<FakeDriver>();
   FakeRegistry registry{driver};
+  Sealer sealer{SecretString(std::string(32, 'd')), random};
   std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>(
       Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
   std::vector<std::string> woken;
@@ -67,11 +68,13 @@ class ApiRig {
         [this] { return catalog; },
         random,
         log,
+        sealer,
         Limits{},
         false,
         {},
         [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); }});
-    const VcpSeams seams{*store, *commands, registry, [this] { return catalog; }, log, kVccId, "ssh-ed25519 AAAA vcc"};
+    const VcpSeams seams{*store, *commands, registry, [this] { return catalog; },
+                         log,    sealer,    kVccId,   "ssh-ed25519 AAAA vcc"};
     api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), *store, clock, log);
     const AdminSeams admin_seams{*store,
                                  random,

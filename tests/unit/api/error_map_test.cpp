@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "secrets/grants.h"
+
 using namespace vcc;
 
 namespace {
@@ -52,4 +54,12 @@ TEST_CASE("refusals of HTTP itself") {
   CHECK(errorAnswer(HttpRefusal::kBodyTooLarge, "x", kNow).body ==
         R"({"message":"2022/09/27 15:32:57 UTC: VCPLimitException: x"})");
   CHECK(errorAnswer(HttpRefusal::kTimeout, "x", kNow).status == 408);
+}
+
+TEST_CASE("a secret that cannot be read has the exception that clients know") {
+  Status status = permissionDenied("s.abc:cubbyhole/a vault read is failed: x");
+  status.withProviderCode(kVaultReadFailed);
+  const HttpAnswer answer = errorAnswer(status, 0, "id");
+  CHECK(answer.status == 403);
+  CHECK(answer.body.find("VCPVaultReadException: s.abc:cubbyhole/a vault read is failed: x") != std::string::npos);
 }

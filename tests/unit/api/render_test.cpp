@@ -74,7 +74,7 @@ void fill(ApiRig& rig) {
 RenderedVc render(ApiRig& rig) {
   RenderedVc out;
   rig.store->read([&](const ReadTx& tx) {
-    out = renderVc(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, rig.log});
+    out = renderVc(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, rig.log, rig.sealer});
   });
   return out;
 }
@@ -162,7 +162,7 @@ TEST_CASE("the cache gives the same text while the version stands, and another o
   const auto get = [&] {
     std::shared_ptr<const RenderedVc> text;
     rig.store->read([&](const ReadTx& tx) {
-      text = cache.get(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, rig.log});
+      text = cache.get(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, rig.log, rig.sealer});
     });
     return text;
   };
@@ -188,7 +188,7 @@ TEST_CASE("the cache is bounded: what was used longest ago goes first") {
   const auto get = [&](const std::string& vcid) {
     std::shared_ptr<const RenderedVc> text;
     rig.store->read([&](const ReadTx& tx) {
-      text = cache.get(tx, *tx.vcs().find(vcid), {kVccId, rig.registry, rig.log});
+      text = cache.get(tx, *tx.vcs().find(vcid), {kVccId, rig.registry, rig.log, rig.sealer});
     });
     return text;
   };

@@ -46,10 +46,12 @@ TEST_CASE("existing servers get their container and give it back") {
   CHECK(rig.host.last_target.ssh_port == 20022);
   CHECK(rig.machines().front().host_key == "ssh-ed25519 KEY");
   const auto& env = rig.host.last_spec.environment;
-  const Node last = rig.nodes().front().node_no == 2 ? rig.nodes().front() : rig.nodes().back();
+  const std::string last_address = rig.host.last_target.address;
+  const Node last = rig.nodes().front().requested_address == last_address ? rig.nodes().front() : rig.nodes().back();
+  CHECK(last.requested_address == last_address);
   REQUIRE(env.size() == 6);
-  CHECK(contains(env, "PRIVATE_IP=192.168.5.2"));
-  CHECK(contains(env, "MY_PRIVATE_IP=192.168.5.2"));
+  CHECK(contains(env, "PRIVATE_IP=" + last_address));
+  CHECK(contains(env, "MY_PRIVATE_IP=" + last_address));
   CHECK(contains(env, "VCCCTR_IPADDR=192.168.0.1"));
   CHECK(contains(env, "VCCC_ID=" + vcid));
   CHECK(contains(env, fmt::format("SERF_NODE_ID={}:web:{}", vcid, last.node_no)));

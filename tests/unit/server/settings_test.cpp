@@ -62,6 +62,16 @@ TEST_CASE("file, then environment; the names of .env files count too") {
   CHECK(settings->baseRegistry() == "10.1.1.1:5000");
 }
 
+TEST_CASE(
+    "the master key comes from a file outside the data folder, or from the environment, never from the settings") {
+  CHECK(read("")->masterKeyFile() == "/opt/occ/var.master.key");
+  CHECK(read("data_dir: /srv/vcc/")->masterKeyFile() == "/srv/vcc.master.key");
+  CHECK(read("master_key_file: /etc/occtr.key")->masterKeyFile() == "/etc/occtr.key");
+  CHECK(read("", {{"VCC_MASTER_KEY", "AAAA"}})->master_key.reveal() == "AAAA");
+  CHECK(contains(refusal("master_key: AAAA", {}), "master_key: there is no such key"));
+  CHECK(contains(refusal("master_key_file: key", {}), "absolute path"));
+}
+
 TEST_CASE("our own variable wins over the one of .env") {
   const auto settings = read("", {{"VCC_PRIVATE_IPMASK", "10.0.0.1"}, {"VCP_VCC_PRIVATE_IPMASK", "10.0.0.2"}});
   CHECK(settings->private_ipmask == "10.0.0.1");

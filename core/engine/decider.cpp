@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "engine/lifecycle.h"
+#include "model/doubt.h"
 
 namespace vcc {
 
@@ -26,6 +27,7 @@ Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_si
   profile.idempotent_token = by_name || info.idempotency == Idempotency::kToken;
   profile.token_ttl_ms = by_name ? std::numeric_limits<std::int64_t>::max() : info.token_ttl_ms;
   profile.lookup_lag_ms = info.lookup_lag_ms;
+  profile.settle_ms = info.settle_ms;
   profile.release_timeout_ms = entry.release_timeout_s * 1000;
   profile.ready_port = entry.ready_port;
   return profile;
@@ -50,15 +52,14 @@ Status Decider::takeOver() {
     lease.fence += 1;
     fence_ = lease.fence;
     VCC_RETURN_IF_ERROR(tx.leases().put(lease));
-    std::vector<Op> open;
-    tx.ops().scan([&](const Op& op) {
-      if (op.first_sent_at > 0 && !op.unresolved) open.push_back(op);
+    std::vector<Machine> in_doubt;
+    tx.machines().scan([&](const Machine& machine) {
+      if (inDoubt(machine)) in_doubt.push_back(machine);
       return true;
     });
-    for (Op& op : open) {
-      op.unresolved = true;   // the answer, if there was one, died with the last process
-      op.sent_at = tx.now();  // a request that was on its way may still take effect
-      VCC_RETURN_IF_ERROR(tx.ops().put(std::move(op)));
+    for (Machine& machine : in_doubt) {
+      renewDoubt(machine, tx.now());
+      VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     }
     tx.nodes().scan([&](const Node& node) {
       const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
@@ -106,6 +107,22 @@ void Decider::endExecutors() {
   cancelled_ = true;
   driver_executors_.clear();
   ssh_executor_.reset();
+}
+
+void Decider::stop() {
+  endExecutors();
+  for (;;) {
+    std::deque<Job> arrived;
+    {
+      std::unique_lock lock(inbox_->mutex);
+      if (inbox_->jobs.empty() && commits_ == 0) return;
+      inbox_->posted.wait_for(lock, std::chrono::milliseconds(kLongestPauseMs),
+                              [this] { return !inbox_->jobs.empty(); });
+      arrived.swap(inbox_->jobs);
+    }
+    if (arrived.empty()) return;  // the store does not answer either
+    for (const Job& job : arrived) job();
+  }
 }
 
 std::int64_t Decider::pump() {
@@ -196,6 +213,11 @@ Result<Visit> Decider::look(const std::string& node_id) const {
   if (!entry.ok()) return unavailable(entry.status().message());
   visit.entry = std::move(*entry);
   visit.profile = profileOf(visit.slot->driver->info(), visit.entry, options_.simulated_hosts);
+  if (visit.op && visit.op->verb == OpVerb::kCreate && visit.op->items.size() > 1) {
+    seams_.store.read([&](const ReadTx& tx) {
+      visit.mates = matesOf(*visit.op, visit.item, membersOf(tx, *visit.op), visit.profile, seams_.store.now());
+    });
+  }
   return visit;
 }
 
@@ -264,6 +286,7 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
 
 void Decider::commit(std::vector<std::string> node_ids, Body body, Then then) {
   for (const std::string& id : node_ids) busy_.insert(id);
+  ++commits_;
   const std::int64_t fence = fence_;
   auto fencedBody = [body = std::move(body), fence](Tx& tx) -> Status {
     const Lease* lease = tx.leases().find(kShard);
@@ -273,6 +296,7 @@ void Decider::commit(std::vector<std::string> node_ids, Body body, Then then) {
   seams_.store.transactAsync(std::move(fencedBody), [this, inbox = inbox_, node_ids = std::move(node_ids),
                                                      then = std::move(then)](const Status& status) {
     inbox->post([this, node_ids, then, status] {
+      --commits_;
       for (const std::string& id : node_ids) busy_.erase(id);
       if (status.code() == Code::kAborted) {
         if (!fenced_) seams_.log.error("ENGINE_FENCED", status.message(), {{"fence", fence_}});

@@ -35,8 +35,23 @@ struct Visit {
   CatalogEntry entry;
   Profile profile;
 
-  Snapshot snapshot() const { return {node, machine ? &*machine : nullptr, op ? &*op : nullptr, item, profile}; }
+  Mates mates;
+
+  /// What may share a call with others: the place, and the account that the credentials are of at present.
+  std::string account() const { return machine->scope + "/" + grant.fingerprint; }
+  Snapshot snapshot() const { return {node, machine ? &*machine : nullptr, op ? &*op : nullptr, item, profile, mates}; }
 };
+
+/// One machine in a call of an op.
+struct Sending {
+  std::size_t index = 0;  ///< of its item in the op
+  Machine machine;
+  std::string display_name;  ///< <group>-<unit>-<no>
+  bool was_in_doubt = false;
+};
+
+/// The machine as an item of a call.
+MachineRef refOf(const Machine& machine, std::size_t index);
 
 /// The heart of the engine (architecture 3.2): queue, timers, batching and the execution of `plan`. All methods but
 /// `post`, `wake` and `status` belong to one thread, the deciding thread; whatever blocks runs on an executor and comes
@@ -46,7 +61,7 @@ class Decider {
   Decider(Engine::Seams seams, EngineOptions options);
   ~Decider();
 
-  /// Takes the lease on the shard and queues everything that is unsettled; open ops become unresolved.
+  /// Takes the lease on the shard and queues everything that is unsettled; what is in doubt stays so from now on.
   Status takeOver();
 
   /// Queues work for the deciding thread. Any thread.
@@ -59,8 +74,8 @@ class Decider {
   void waitForWork(std::int64_t timeout_ms);
   void interrupt();
 
-  /// Ends every executor: waits for the calls in flight, whose results are dropped and found again at the next start.
-  void endExecutors();
+  /// The end, after the last `pump`: calls in flight are cancelled, waited for, and what they answer is recorded.
+  void stop();
 
   EngineStatus status() const;
 
@@ -79,22 +94,21 @@ class Decider {
   Executor& driverExecutor(const DriverSlot& slot);
   void later(std::int64_t after_ms, Job job);
   void runOn(Executor& executor, Job blocking, Job after);
+  void endExecutors();
 
   // ops.cpp: recorded changes
   void flushCreates();
   void makeOps(const std::string& unit_id, const std::vector<std::string>& node_ids);
   void makeDestroyOp(const Visit& visit);
   void sendOp(const Visit& visit);
-  void callDriver(const Op& op, std::vector<std::size_t> indexes, std::vector<Machine> machines,
-                  const std::vector<std::string>& display_names, const Visit& visit);
-  void recordResults(const Op& sent, const std::vector<std::size_t>& indexes, const std::vector<ItemResult>& results,
+  void callDriver(const Op& op, std::vector<Sending> items, const Visit& visit);
+  void recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
                      const DriverSlot& slot);
 
   // observations.cpp: point reads, gathered by scope
   void wantObservation(const Visit& visit);
   void flushObservations();
-  void recordObservations(const std::vector<std::string>& node_ids, const std::vector<std::string>& machine_ids,
-                          const std::vector<Observation>& seen, std::int64_t begun);
+  void recordObservations(const std::vector<Visit>& looked, const std::vector<Observation>& seen, std::int64_t begun);
 
   // host_steps.cpp: what happens on the machine
   void inspectHost(const Visit& visit);
@@ -138,12 +152,13 @@ class Decider {
   std::unordered_set<std::string> busy_;     // nodes with a call or commit under way
   std::unordered_set<std::string> again_;    // busy nodes that were asked for meanwhile
   std::unordered_set<std::string> ops_in_flight_;
+  std::int64_t commits_ = 0;                                 // under way
   std::map<std::string, std::vector<std::string>> creates_;  // unit id -> nodes that want a machine
   struct Lookups {
     bool in_flight = false;
     std::vector<Visit> waiting;
   };
-  std::map<std::string, Lookups> lookups_;  // by scope
+  std::map<std::string, Lookups> lookups_;  // by Visit::account
   std::set<std::string> absent_drivers_;    // instances already reported
   std::map<std::string, std::unique_ptr<Executor>> driver_executors_;
   std::unique_ptr<Executor> ssh_executor_;

@@ -25,7 +25,7 @@ class Engine::Impl {
     stopping_ = true;
     decider_.interrupt();
     thread_.join();
-    decider_.endExecutors();
+    decider_.stop();
   }
 
   Decider decider_;

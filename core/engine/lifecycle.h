@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/plan.h"
 #include "store/store.h"
 
 /// Changes to goals and records that requests and the engine share. All run inside a transaction and do no I/O.
@@ -42,6 +43,17 @@ void eraseMachine(Tx& tx, const std::string& machine_id);
 
 /// Ends the part of one machine in an op; the op goes with its last open item.
 Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state);
+
+/// The machines of an op with their nodes, by item; null = erased. They live as what Table::find gives.
+template <typename AnyTx>
+std::vector<Member> membersOf(AnyTx& tx, const Op& op) {
+  std::vector<Member> members(op.items.size());
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    members[i].machine = tx.machines().find(op.items[i].machine_id);
+    if (members[i].machine) members[i].node = tx.nodes().find(members[i].machine->node_id);
+  }
+  return members;
+}
 
 /// The nodes of a unit. `AnyTx` is Tx or ReadTx.
 template <typename AnyTx>

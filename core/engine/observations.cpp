@@ -6,8 +6,9 @@
 #include "engine/decider.h"
 #include "engine/lifecycle.h"
 #include "engine/transitions.h"
+#include "model/doubt.h"
 
-/// Point reads, gathered by scope: while one call is under way the next ones wait and go together (architecture 3.6).
+/// Point reads, gathered by account: while one call is under way the next ones wait and go together (architecture 3.6).
 namespace vcc {
 
 namespace {
@@ -20,7 +21,8 @@ Status recordBlindLook(Tx& tx, Node node, const Status& error, Random& random) {
 }
 
 /// `begun`: when the look began; what happened later it cannot have seen.
-Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, std::int64_t begun) {
+Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, std::int64_t begun,
+                   const Profile& profile) {
   machine.observed_at = begun;
   if (!seen.found) {
     if (machine.absent_since == 0) machine.absent_since = begun;
@@ -37,6 +39,7 @@ Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, 
                                           seen.detail.empty() ? std::string("without a reason") : seen.detail)};
     }
   }
+  lookAtDoubt(machine, begun, profile);
   node.attempts = 0;
   node.next_at = 0;
   VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
@@ -47,7 +50,7 @@ Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, 
 
 void Decider::wantObservation(const Visit& visit) {
   busy_.insert(visit.node.node_id);
-  lookups_[visit.machine->scope].waiting.push_back(visit);
+  lookups_[visit.account()].waiting.push_back(visit);
 }
 
 void Decider::flushObservations() {
@@ -61,26 +64,13 @@ void Decider::flushObservations() {
       it = lookups_.erase(it);
       continue;
     }
-    const std::string scope = it->first;
+    const std::string account = it->first;
     const DriverSlot& slot = *lookups.waiting.front().slot;
     const std::size_t count =
         std::min<std::size_t>(lookups.waiting.size(), std::max<std::size_t>(slot.driver->info().max_observe, 1));
     std::vector<MachineRef> refs;
-    std::vector<std::string> node_ids;
-    std::vector<std::string> machine_ids;
-    for (std::size_t i = 0; i < count; ++i) {
-      const Machine& m = *lookups.waiting[i].machine;
-      refs.push_back({.index = static_cast<std::int64_t>(i),
-                      .name = m.name,
-                      .cloud_id = m.cloud_id,
-                      .requested_address = m.requested_address,
-                      .driver_state = m.driver_state,
-                      .resources = m.resources,
-                      .create_op = m.create_op,
-                      .create_index = m.item_index});
-      node_ids.push_back(m.node_id);
-      machine_ids.push_back(m.machine_id);
-    }
+    std::vector<Visit> looked(lookups.waiting.begin(), lookups.waiting.begin() + static_cast<std::ptrdiff_t>(count));
+    for (std::size_t i = 0; i < count; ++i) refs.push_back(refOf(*looked[i].machine, i));
     auto context = callContext(lookups.waiting.front(), kObserveDeadlineMs);
     lookups.waiting.erase(lookups.waiting.begin(), lookups.waiting.begin() + static_cast<std::ptrdiff_t>(count));
     lookups.in_flight = true;
@@ -94,24 +84,26 @@ void Decider::flushObservations() {
             *seen = driver->observe(*context, refs);
           }
         },
-        [this, scope, seen, node_ids, machine_ids, begun = seams_.store.now()] {
-          lookups_[scope].in_flight = false;
-          recordObservations(node_ids, machine_ids, *seen, begun);
+        [this, account, seen, looked = std::move(looked), begun = seams_.store.now()] {
+          lookups_[account].in_flight = false;
+          recordObservations(looked, *seen, begun);
         });
     ++it;
   }
 }
 
-void Decider::recordObservations(const std::vector<std::string>& node_ids, const std::vector<std::string>& machine_ids,
-                                 const std::vector<Observation>& seen, std::int64_t begun) {
-  commit(node_ids, [this, node_ids, machine_ids, seen, begun](Tx& tx) -> Status {
-    for (std::size_t i = 0; i < node_ids.size(); ++i) {
-      const Node* node = tx.nodes().find(node_ids[i]);
-      const Machine* machine = tx.machines().find(machine_ids[i]);
+void Decider::recordObservations(const std::vector<Visit>& looked, const std::vector<Observation>& seen,
+                                 std::int64_t begun) {
+  std::vector<std::string> node_ids;
+  for (const Visit& visit : looked) node_ids.push_back(visit.node.node_id);
+  commit(node_ids, [this, looked, seen, begun](Tx& tx) -> Status {
+    for (std::size_t i = 0; i < looked.size(); ++i) {
+      const Node* node = tx.nodes().find(looked[i].node.node_id);
+      const Machine* machine = tx.machines().find(looked[i].machine->machine_id);
       if (!node || !machine) continue;
       const Status error =
           i < seen.size() ? seen[i].error : Status(Code::kUnknown, "the driver said nothing about the machine");
-      VCC_RETURN_IF_ERROR(error.ok() ? recordSight(tx, *node, *machine, seen[i], begun)
+      VCC_RETURN_IF_ERROR(error.ok() ? recordSight(tx, *node, *machine, seen[i], begun, looked[i].profile)
                                      : recordBlindLook(tx, *node, error, seams_.random));
     }
     return okStatus();

@@ -8,6 +8,7 @@
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
+#include "model/doubt.h"
 #include "secrets/grants.h"
 #include "secrets/sealed_cci.h"
 
@@ -30,20 +31,23 @@ void learn(Machine& machine, const ItemResult& result) {
   mergeResources(machine.resources, result.resources);
 }
 
-bool leavesNothing(const Machine& machine) {
-  return machine.cloud_id.empty() && machine.resources.empty() && machine.driver_state.empty();
-}
-
 struct Answer {
   std::size_t index;
   ItemResult result;
-  bool repeats_doubt = false;  ///< the send before this one had an unknown outcome, which a refusal does not settle
+  bool was_in_doubt = false;  ///< an earlier send was, which a refusal of this one does not settle
 };
 
 /// Refusals that say "not now": the same request may be sent again as it is.
 bool isNotNow(Code code) {
   return code == Code::kUnavailable || code == Code::kAborted || code == Code::kFailedPrecondition ||
          code == Code::kCancelled || code == Code::kDeadlineExceeded || code == Code::kUnknown;
+}
+
+std::string displayName(Tx& tx, const Member& member) {
+  const Unit* unit = tx.units().find(member.machine->unit_id);
+  const Vc* vc = tx.vcs().find(member.machine->vcid);
+  if (!member.node || !unit || !vc) return {};
+  return fmt::format("{}-{}-{}", vc->name, unit->name, member.node->node_no);
 }
 
 /// A create that was refused and left nothing in the cloud: the next attempt starts afresh with another machine.
@@ -62,6 +66,7 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   if (!found) return okStatus();
   Machine machine = *found;
   learn(machine, result);
+  answerDoubt(machine, result.state, result.error.outcome(), answer.was_in_doubt, tx.now());
   const Node* owner = tx.nodes().find(machine.node_id);
   if (!owner) return internalError("machine " + machine.machine_id + " has no node");
   Node node = *owner;
@@ -87,15 +92,11 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
 
   const StepFailure failure{"creating a machine", result.error, CallKind::kCreate, asserted};
   const bool nothing = leavesNothing(machine);
-  const bool in_doubt = result.error.outcome() != Outcome::kNotApplied || answer.repeats_doubt;
+  const bool in_doubt = inDoubt(machine);
   // The op stays open while its outcome is in doubt, and while what it has made so far can be gone on with.
   const bool goes_on = in_doubt ? !retryAfter(result.error, CallKind::kCreate, 1, random).final
                                 : !nothing && isNotNow(result.error.code());
   if (goes_on) {
-    if (in_doubt) {
-      op.unresolved = true;
-      op.sent_at = tx.now();
-    }
     node.attempts += 1;
     node.next_at = tx.now() + retryAfter(result.error, CallKind::kExisting, node.attempts, random).after_ms;
     node.fault = {tx.now(), failureText(failure)};
@@ -146,7 +147,87 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
                        random);
 }
 
+/// The first send of a create: what nobody wants any more leaves the op, the rest is numbered for good.
+Status freeze(Tx& tx, Op& op) {
+  const std::vector<Member> members = membersOf(tx, op);
+  std::vector<OpItem> kept;
+  std::vector<Machine> machines;
+  for (std::size_t i = 0; i < op.items.size(); ++i) {
+    if (members[i].machine == nullptr) continue;
+    Machine machine = *members[i].machine;
+    if (isOpen(op.items[i]) && isWanted(members[i])) {
+      machine.item_index = static_cast<std::int64_t>(kept.size());
+      kept.push_back(op.items[i]);
+    } else {
+      machine.open_op.clear();
+    }
+    machines.push_back(std::move(machine));
+  }
+  op.items = std::move(kept);
+  for (Machine& machine : machines) {
+    if (!machine.open_op.empty()) machine.create_size = static_cast<std::int64_t>(op.items.size());
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+  }
+  return okStatus();
+}
+
+/// Which items of the op go into its next call: those that are due and whose nodes are not in `busy`; what shares a
+/// request goes as a whole or not at all. Records that they are sent.
+Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Profile& profile,
+                   std::vector<Sending>& chosen) {
+  const bool create = op.verb == OpVerb::kCreate;
+  const bool first = create && op.first_sent_at == 0;
+  std::vector<Member> members = membersOf(tx, op);
+  if (first) {
+    for (const Member& member : members) {
+      if (member.machine && busy.contains(member.machine->node_id)) return okStatus();
+    }
+    VCC_RETURN_IF_ERROR(freeze(tx, op));
+    members = membersOf(tx, op);
+  }
+  std::vector<std::size_t> alone;
+  std::vector<std::size_t> shared;
+  bool shared_ready = true;
+  for (std::size_t i = 0; i < op.items.size(); ++i) {
+    const Member& member = members[i];
+    if (member.machine == nullptr || !isOpen(op.items[i])) continue;
+    const bool wanted = !create || isWanted(member);
+    const std::int64_t due = std::max(op.items[i].next_at, wanted && member.node ? member.node->next_at : 0);
+    const bool ready = first || (due <= tx.now() && !busy.contains(member.machine->node_id) &&
+                                 (!create || profile.asserted || mayBeSent(*member.machine, op, profile, tx.now())));
+    if (create && sharesRequest(op.items[i], *member.machine)) {
+      shared.push_back(i);
+      shared_ready = shared_ready && ready;
+    } else if (ready && wanted) {
+      alone.push_back(i);
+    }
+  }
+  if (shared_ready) alone.insert(alone.end(), shared.begin(), shared.end());
+  std::sort(alone.begin(), alone.end());
+  for (const std::size_t i : alone) {
+    Machine machine = *members[i].machine;
+    machine.absent_since = 0;
+    const bool was_in_doubt = create && beginDoubt(machine, tx.now());
+    chosen.push_back({i, machine, displayName(tx, members[i]), was_in_doubt});
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+  }
+  return okStatus();
+}
+
 }  // namespace
+
+MachineRef refOf(const Machine& machine, std::size_t index) {
+  return {.index = static_cast<std::int64_t>(index),
+          .name = machine.name,
+          .display_name = {},
+          .cloud_id = machine.cloud_id,
+          .requested_address = machine.requested_address,
+          .driver_state = machine.driver_state,
+          .resources = machine.resources,
+          .create_op = machine.create_op,
+          .create_index = machine.item_index,
+          .create_size = std::max<std::int64_t>(machine.create_size, 1)};
+}
 
 void Decider::flushCreates() {
   auto wanted = std::move(creates_);
@@ -170,9 +251,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
     }
     return;
   }
-  // One account's view at one place: what may share a look-up, a batch and a rate limit.
-  const std::string scope =
-      fmt::format("{}/{}/{}", sample->unit.instance, sample->unit.network, sample->grant.fingerprint.substr(0, 16));
+  const std::string scope = fmt::format("{}/{}", sample->unit.instance, sample->unit.network);
 
   commit(node_ids,
          [this, unit_id, node_ids, scope, request = *request, max_batch = std::max<std::size_t>(info.max_batch, 1),
@@ -207,7 +286,6 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
              machine.instance = unit->instance;
              machine.name = fmt::format("vcp-{}-{}", options_.vcc_id.substr(0, 8), randomHex(seams_.random, 10));
              machine.create_op = op.op_id;
-             machine.item_index = static_cast<std::int64_t>(op.items.size());
              machine.open_op = op.op_id;
              machine.spec = request;
              machine.scope = op.scope;
@@ -229,6 +307,8 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
 }
 
 void Decider::makeDestroyOp(const Visit& visit) {
+  // The answer of a create that is under way for others revisits this one too.
+  if (visit.op && ops_in_flight_.contains(visit.op->op_id)) return;
   commit({visit.node.node_id},
          [this, node_id = visit.node.node_id, machine_id = visit.machine->machine_id](Tx& tx) -> Status {
            const Node* found = tx.nodes().find(node_id);
@@ -261,79 +341,58 @@ void Decider::makeDestroyOp(const Visit& visit) {
 
 void Decider::sendOp(const Visit& visit) {
   if (!ops_in_flight_.insert(visit.op->op_id).second) return;  // its answer revisits all members
-  struct Sent {
-    Op op;
-    std::vector<std::size_t> indexes;
-    std::vector<Machine> machines;
-    std::vector<std::string> display_names;  // of `machines`: <group>-<unit>-<no>
-    std::vector<std::string> nodes;          // of `machines`
-    std::vector<std::string> members;        // of all open items
-    bool repeats_doubt = false;
-  };
-  auto sent = std::make_shared<Sent>();
+  // Nobody else may begin anything with a member until it is known which of them go.
+  std::vector<std::string> members;
+  std::set<std::string> busy;
+  seams_.store.read([&](const ReadTx& tx) {
+    for (const Member& member : membersOf(tx, *visit.op)) {
+      if (member.node == nullptr) continue;
+      const std::string& id = member.node->node_id;
+      if (busy_.contains(id)) {
+        busy.insert(id);
+      } else {
+        members.push_back(id);
+      }
+    }
+  });
+  auto sent = std::make_shared<Op>();
+  auto items = std::make_shared<std::vector<Sending>>();
   commit(
-      {visit.node.node_id},
-      [sent, visit, op_id = visit.op->op_id](Tx& tx) -> Status {
-        *sent = {};
+      members,
+      [sent, items, busy, op_id = visit.op->op_id, profile = visit.profile](Tx& tx) -> Status {
+        items->clear();
         const Op* found = tx.ops().find(op_id);
         if (!found) return okStatus();
-        Op op = *found;
-        for (std::size_t i = 0; i < op.items.size(); ++i) {
-          if (!isOpen(op.items[i])) continue;
-          const Machine* machine = tx.machines().find(op.items[i].machine_id);
-          if (machine) sent->members.push_back(machine->node_id);
-          const Node* node = machine ? tx.nodes().find(machine->node_id) : nullptr;
-          const bool leaving =
-              op.verb == OpVerb::kCreate && (!node || node->goal == Goal::kGone || machine->want_destroy);
-          const std::int64_t due = std::max(op.items[i].next_at, node ? node->next_at : 0);
-          if (!machine || leaving || due > tx.now()) continue;
-          Machine asked = *machine;
-          asked.absent_since = 0;
-          sent->indexes.push_back(i);
-          sent->machines.push_back(asked);
-          sent->nodes.push_back(asked.node_id);
-          sent->display_names.push_back(
-              fmt::format("{}-{}-{}", visit.vc.name, visit.unit.name, node ? node->node_no : 0));
-          VCC_RETURN_IF_ERROR(tx.machines().put(std::move(asked)));
-        }
-        if (sent->indexes.empty()) return okStatus();
-        sent->repeats_doubt = op.unresolved;
-        op.attempt += 1;
-        op.sent_at = tx.now();
-        if (op.first_sent_at == 0) op.first_sent_at = tx.now();
-        op.unresolved = false;
-        sent->op = op;
-        sent->op.unresolved = sent->repeats_doubt;  // for the reading of the answer
-        return tx.ops().put(std::move(op));
+        *sent = *found;
+        VCC_RETURN_IF_ERROR(chooseItems(tx, *sent, busy, profile, *items));
+        if (sent->items.empty()) tx.ops().erase(op_id);
+        if (items->empty()) return okStatus();
+        sent->attempt += 1;
+        sent->sent_at = tx.now();
+        if (sent->first_sent_at == 0) sent->first_sent_at = tx.now();
+        return tx.ops().put(*sent);
       },
-      [this, sent, visit](const Status& status) {
-        if (!status.ok() || sent->indexes.empty()) {
+      [this, sent, items, visit, members](const Status& status) {
+        if (!status.ok() || items->empty() || cancelled_) {
           ops_in_flight_.erase(visit.op->op_id);
-          for (const std::string& id : sent->members) schedule(id, kShortestPendingMs);
+          for (const std::string& id : members) schedule(id, kShortestPendingMs);
           return;
         }
-        for (const std::string& id : sent->nodes) busy_.insert(id);
-        callDriver(sent->op, sent->indexes, sent->machines, sent->display_names, visit);
+        for (const Sending& item : *items) busy_.insert(item.machine.node_id);
+        for (const std::string& id : members) {
+          if (!busy_.contains(id)) schedule(id, kShortestPendingMs);
+        }
+        callDriver(*sent, std::move(*items), visit);
       });
 }
 
-void Decider::callDriver(const Op& op, std::vector<std::size_t> indexes, std::vector<Machine> machines,
-                         const std::vector<std::string>& display_names, const Visit& visit) {
+void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& visit) {
   auto results = std::make_shared<std::vector<ItemResult>>();
   auto context = callContext(visit, kMutationDeadlineMs);
   std::vector<MachineRef> refs;
-  for (std::size_t i = 0; i < indexes.size(); ++i) {
-    const Machine& m = machines[i];
-    refs.push_back({.index = static_cast<std::int64_t>(indexes[i]),
-                    .name = m.name,
-                    .display_name = display_names[i],
-                    .cloud_id = m.cloud_id,
-                    .requested_address = m.requested_address,
-                    .driver_state = m.driver_state,
-                    .resources = m.resources,
-                    .create_op = m.create_op,
-                    .create_index = m.item_index,
-                    .create_size = static_cast<std::int64_t>(op.items.size())});
+  for (const Sending& item : items) {
+    refs.push_back(refOf(item.machine, item.index));
+    refs.back().display_name = item.display_name;
   }
   const DriverSlot& slot = *visit.slot;
   runOn(
@@ -349,17 +408,17 @@ void Decider::callDriver(const Op& op, std::vector<std::size_t> indexes, std::ve
         *results =
             op.verb == OpVerb::kCreate ? driver->create(*context, op.request, refs) : driver->destroy(*context, refs);
       },
-      [this, results, op, indexes, &slot, machines = std::move(machines)] {
-        for (const Machine& machine : machines) busy_.erase(machine.node_id);
-        recordResults(op, indexes, *results, slot);
+      [this, results, op, &slot, items = std::move(items)] {
+        for (const Sending& item : items) busy_.erase(item.machine.node_id);
+        recordResults(op, items, *results, slot);
       });
 }
 
-void Decider::recordResults(const Op& sent, const std::vector<std::size_t>& indexes,
-                            const std::vector<ItemResult>& results, const DriverSlot& slot) {
+void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
+                            const DriverSlot& slot) {
   std::vector<Answer> answers;
   std::vector<std::string> node_ids;
-  for (std::size_t i = 0; i < indexes.size(); ++i) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
     ItemResult result =
         i < results.size()
             ? results[i]
@@ -368,12 +427,12 @@ void Decider::recordResults(const Op& sent, const std::vector<std::size_t>& inde
       seams_.log.warn("OP_ITEM_FAILED", result.error.message(),
                       {{"op", sent.op_id},
                        {"verb", opVerbName(sent.verb)},
-                       {"item", indexes[i]},
+                       {"item", items[i].index},
                        {"instance", slot.instance},
                        {"code", codeName(result.error.code())},
                        {"provider_code", result.error.providerCode()}});
     }
-    answers.push_back({indexes[i], std::move(result), sent.unresolved});
+    answers.push_back({items[i].index, std::move(result), items[i].was_in_doubt});
   }
   seams_.store.read([&](const ReadTx& tx) {
     for (const OpItem& item : sent.items) {
@@ -395,14 +454,14 @@ void Decider::recordResults(const Op& sent, const std::vector<std::size_t>& inde
         tx.ops().erase(op_id);
         return okStatus();
       },
-      [this, op_id = sent.op_id, node_ids, sent, indexes, results, &slot](const Status& status) {
+      [this, op_id = sent.op_id, node_ids, sent, items, results, &slot](const Status& status) {
         if (status.ok()) {
           ops_in_flight_.erase(op_id);
           revisit(node_ids);
           return;
         }
         // The answer must not be lost: it may hold the only id of something that costs money.
-        later(kRecordRetryMs, [this, sent, indexes, results, &slot] { recordResults(sent, indexes, results, slot); });
+        later(kRecordRetryMs, [this, sent, items, results, &slot] { recordResults(sent, items, results, slot); });
       });
 }
 

@@ -42,7 +42,7 @@ constexpr std::array<Rule, 17> kRules{{
 Retry retryAfter(const Status& error, CallKind kind, std::int64_t failures, Random& random) {
   const auto index = static_cast<std::size_t>(error.code());
   const Rule& rule = kRules[index < kRules.size() ? index : static_cast<std::size_t>(Code::kUnknown)];
-  if (kind == CallKind::kCreate && rule.final_for_create && error.outcome() != Outcome::kUnknown)
+  if (kind == CallKind::kCreate && rule.final_for_create && error.outcome() == Outcome::kNotApplied)
     return {.final = true};
   const std::int64_t doublings = std::clamp<std::int64_t>(failures - 1, 0, 20);
   std::int64_t after = std::min(rule.cap_ms, rule.base_ms << doublings);

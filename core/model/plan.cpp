@@ -3,12 +3,16 @@
 
 #include <algorithm>
 
+#include "model/doubt.h"
+
 namespace vcc {
 
 namespace {
 
 /// A cloud may go on saying "running" for a moment after it accepted a delete.
 constexpr std::int64_t kAcceptedDeleteShowsMs = 10000;
+/// Pause while other members of a batch are looked at; each has its own visits.
+constexpr std::int64_t kMatesPollMs = 500;
 
 Action wait(std::int64_t at) { return {.kind = ActionKind::kWait, .at = at}; }
 Action advance(Step step) { return {.kind = ActionKind::kAdvance, .step = step}; }
@@ -20,41 +24,42 @@ Action observeWhenDue(const Snapshot& s, std::int64_t now) {
   return now >= due ? act(ActionKind::kObserve) : wait(due);
 }
 
-bool tokenStillKnown(const Snapshot& s, std::int64_t now) {
-  return s.profile.idempotent_token && now - s.op->first_sent_at < s.profile.token_ttl_ms;
+/// The look that ends the doubt at the latest.
+Action awaitCertainty(const Snapshot& s, std::int64_t now) {
+  const std::int64_t certain_at = certainAt(*s.machine, s.profile);
+  return now >= certain_at ? act(ActionKind::kObserve) : wait(certain_at);
 }
 
-/// An open op: resolve what is unknown, then send what is due.
+/// An open op of a machine that is wanted, or to be destroyed: resolve what is in doubt, then send what is due.
 Action planOp(const Snapshot& s, std::int64_t now) {
   const Op& op = *s.op;
   const OpItem& item = op.items[s.item];
+  std::int64_t due = std::max(item.next_at, op.next_at);
   // A destroy is harmless to repeat; an existing server has no cloud that could hold a second one.
-  const bool resolve = op.unresolved && op.verb == OpVerb::kCreate && !s.profile.asserted;
-  if (resolve) {
-    const bool looked = s.machine->observed_at > op.sent_at;
-    if (!looked) return observeWhenDue(s, now);
-    const bool absent = s.machine->absent_since > 0;
-    if (absent && !tokenStillKnown(s, now)) {
-      const std::int64_t certain_at = op.sent_at + s.profile.call_deadline_ms + s.profile.lookup_lag_ms;
-      if (now < certain_at) return wait(certain_at);
-      if (s.machine->observed_at < certain_at) return act(ActionKind::kObserve);
+  if (op.verb == OpVerb::kCreate && !s.profile.asserted) {
+    if (!mayBeSent(*s.machine, op, s.profile, now)) {
+      return s.machine->observed_at > s.machine->doubt_at ? awaitCertainty(s, now) : observeWhenDue(s, now);
     }
-    // Found: goes on where it was. Absent: the same request under the same token.
+    if (sharesRequest(item, *s.machine)) {
+      if (s.mates.blocked) return wait(now + kMatesPollMs);
+      due = std::max(due, s.mates.due);
+    }
   }
-  const std::int64_t due = std::max(item.next_at, op.next_at);
   return now >= due ? act(ActionKind::kSendOp) : wait(due);
 }
 
-/// A create whose machine is no longer wanted: nothing may be left in doubt before it is given back.
+/// A create whose machine is no longer wanted.
 Action planCancelledCreate(const Snapshot& s, std::int64_t now) {
-  const Op& op = *s.op;
-  if (op.first_sent_at == 0) return act(ActionKind::kForgetMachine);
-  if (!op.unresolved || s.profile.asserted) return act(ActionKind::kMakeDestroyOp);
-  if (s.machine->observed_at <= op.sent_at) return observeWhenDue(s, now);
-  if (s.machine->absent_since == 0) return act(ActionKind::kMakeDestroyOp);  // it is there
-  const std::int64_t certain_at = op.sent_at + s.profile.call_deadline_ms + s.profile.lookup_lag_ms;
-  if (now < certain_at) return wait(certain_at);
-  return s.machine->observed_at < certain_at ? act(ActionKind::kObserve) : act(ActionKind::kForgetMachine);
+  if (s.machine->create_size == 0) return act(ActionKind::kForgetMachine);
+  const bool batch = s.machine->create_size > 1 && !s.profile.asserted;
+  if (!batch || !sharesRequest(s.op->items[s.item], *s.machine)) return act(ActionKind::kMakeDestroyOp);
+  // A repeat of the batch for the others would make this machine again behind the back of its destroy.
+  if (inDoubt(*s.machine)) {
+    if (s.machine->observed_at <= s.machine->doubt_at) return observeWhenDue(s, now);
+    const Action look = awaitCertainty(s, now);
+    return s.mates.wanted && mayBeSent(*s.machine, *s.op, s.profile, now) ? wait(now + kMatesPollMs) : look;
+  }
+  return s.mates.wanted ? wait(now + kMatesPollMs) : act(ActionKind::kMakeDestroyOp);
 }
 
 /// An existing server is released, not destroyed: our container goes, the server stays.
@@ -71,15 +76,17 @@ Action planGone(const Snapshot& s, std::int64_t now) {
   if (s.profile.asserted) return planRelease(s, now);
   if (s.op && s.op->verb == OpVerb::kCreate) return planCancelledCreate(s, now);
   if (s.op && s.op->verb == OpVerb::kDestroy) return planOp(s, now);
+  if (machine.create_size == 0) return act(ActionKind::kForgetMachine);  // no cloud was ever asked for it
   if (s.node.step != Step::kVerify) return act(ActionKind::kMakeDestroyOp);
-  if (provenGone(machine, s.profile)) return act(ActionKind::kForgetMachine);
+  if (!inDoubt(machine) && provenGone(machine, s.profile)) return act(ActionKind::kForgetMachine);
   if (machine.absent_since == 0) {
     // A delete that the cloud accepted and then failed, or a part that appeared late: asked for again.
     const bool leaving = machine.observed == MachineState::kTerminating || machine.observed == MachineState::kGone;
     const bool still_there = !leaving && machine.observed_at >= s.node.step_at + kAcceptedDeleteShowsMs;
     return still_there ? act(ActionKind::kMakeDestroyOp) : observeWhenDue(s, now);
   }
-  const std::int64_t due = std::max(machine.observed_at + 200, machine.absent_since + s.profile.lookup_lag_ms);
+  std::int64_t due = std::max(machine.observed_at + 200, machine.absent_since + s.profile.lookup_lag_ms);
+  if (inDoubt(machine)) due = std::max(due, certainAt(machine, s.profile));
   return now >= due ? act(ActionKind::kObserve) : wait(due);
 }
 
@@ -116,6 +123,24 @@ Action planBoot(const Snapshot& s, std::int64_t now) {
 }
 
 }  // namespace
+
+bool isWanted(const Member& member) {
+  return member.node != nullptr && member.node->goal != Goal::kGone && !member.machine->want_destroy;
+}
+
+Mates matesOf(const Op& op, std::size_t self, const std::vector<Member>& members, const Profile& profile,
+              std::int64_t now) {
+  Mates mates;
+  for (std::size_t i = 0; i < op.items.size(); ++i) {
+    const Member& member = members[i];
+    if (i == self || member.machine == nullptr || !sharesRequest(op.items[i], *member.machine)) continue;
+    const bool wanted = isWanted(member);
+    mates.wanted = mates.wanted || wanted;
+    mates.blocked = mates.blocked || !mayBeSent(*member.machine, op, profile, now);
+    mates.due = std::max({mates.due, op.items[i].next_at, wanted ? member.node->next_at : 0});
+  }
+  return mates;
+}
 
 Action plan(const Snapshot& s, std::int64_t now) {
   const Node& node = s.node;

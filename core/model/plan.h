@@ -3,23 +3,20 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "model/profile.h"
 #include "model/records.h"
 
 /// The decision of the engine: what to do next for one node (architecture 3.2). A pure function of what is recorded and
 /// of the time; the engine carries it out and asks again.
 namespace vcc {
 
-/// What of a node's surroundings the decision depends on.
-struct Profile {
-  bool asserted = false;          ///< an existing server: no cloud to observe, never destroyed, only released
-  bool simulated_hosts = false;   ///< no ssh, no container
-  bool idempotent_token = false;  ///< the cloud remembers the op id
-  std::int64_t token_ttl_ms = 0;
-  std::int64_t lookup_lag_ms = 0;
-  std::int64_t call_deadline_ms = 120000;    ///< the longest mutation may take
-  std::int64_t release_timeout_ms = 300000;  ///< an unreachable existing server is given up after this
-  int ready_port = 22;                       ///< 0 = no banner to wait for
+/// The other members of an op that share its unanswered request (model/doubt.h).
+struct Mates {
+  bool wanted = false;   ///< one of them is still wanted: the request will be sent again
+  bool blocked = false;  ///< one of them may not be sent yet
+  std::int64_t due = 0;  ///< none of them is to be sent before
 };
 
 /// Everything recorded about one node, its current machine and that machine's open op. Borrowed.
@@ -29,6 +26,7 @@ struct Snapshot {
   const Op* op = nullptr;            ///< open op with `machine` as item `item`; null: none
   std::size_t item = 0;
   Profile profile;
+  Mates mates;  ///< of the machine in `op`, when that is a create
 };
 
 enum class ActionKind : std::uint8_t {
@@ -56,6 +54,17 @@ struct Action {
   std::int64_t at = 0;      ///< kWait
   Step step = Step::kNone;  ///< kAdvance
 };
+
+/// Those of the op's `members` (null = erased; by item) that share the request with item `self`.
+struct Member {
+  const Node* node = nullptr;
+  const Machine* machine = nullptr;
+};
+Mates matesOf(const Op& op, std::size_t self, const std::vector<Member>& members, const Profile& profile,
+              std::int64_t now);
+
+/// True when the create must go on for this machine: its node is not to go, nor is the machine to be given back.
+bool isWanted(const Member& member);
 
 /// The next action at wall time `now`.
 Action plan(const Snapshot& snapshot, std::int64_t now);

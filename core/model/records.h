@@ -106,10 +106,11 @@ struct Machine {
   std::string name;       // minted by core before the first call: vcp-<vcc8>-<20 hex>
   std::string create_op;  // (op id, item index) binds the machine to its batch
   std::int64_t item_index = 0;
-  std::string open_op;   // op under way with this machine as an item; empty = none
-  std::string spec;      // frozen: the JSON given to the driver's create
-  std::string scope;     // (driver instance, endpoint or region, grant fingerprint)
-  std::string grant_id;  // sealed credentials; empty for providers without
+  std::int64_t create_size = 0;  // items of its create, frozen with item_index at the first send; 0 = never sent
+  std::string open_op;           // op under way with this machine as an item; empty = none
+  std::string spec;              // frozen: the JSON given to the driver's create
+  std::string scope;             // (driver instance, endpoint or region, grant fingerprint)
+  std::string grant_id;          // sealed credentials; empty for providers without
   std::string network;
   std::string requested_address;
 
@@ -122,6 +123,8 @@ struct Machine {
   Reason observed_reason = Reason::kUnknown;
   std::int64_t observed_at = 0;
   std::int64_t absent_since = 0;  // first point read that said NOT_FOUND; 0 = present or unknown
+  std::int64_t doubt_at = 0;      // since when a request of the create is without an answer; 0 = none (model/doubt.h)
+  std::int64_t doubt_parts = 0;   // ids known when that request was sent
   std::string host_key;           // pinned at first contact
   bool want_destroy = false;      // want{keep, destroy}
   std::int64_t created_at = 0;
@@ -148,11 +151,10 @@ struct Op {
   std::string instance;
   std::string scope;
   std::string request;             // frozen: the JSON given to the driver; may hold secrets
-  std::vector<OpItem> items;       // ordered; the index is part of the binding
+  std::vector<OpItem> items;       // ordered, frozen at the first send; the index is part of the binding
   std::int64_t attempt = 0;        // sends so far
   std::int64_t first_sent_at = 0;  // 0 = never sent
-  std::int64_t sent_at = 0;        // last send; in doubt: when its answer was found missing
-  bool unresolved = false;         // the last send ended with an unknown outcome: observe before anything else
+  std::int64_t sent_at = 0;        // last send
   std::int64_t next_at = 0;
   std::int64_t fence = 0;  // of the engine that wrote it
   std::int64_t created_at = 0;

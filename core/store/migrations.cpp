@@ -66,6 +66,23 @@ constexpr std::array<std::string_view, 11> kFirst = {
       "key" TEXT NOT NULL, "text" TEXT NOT NULL, "number" INTEGER NOT NULL, PRIMARY KEY ("key")) STRICT)",
 };
 
+// Doubt moves from the op to its machines. What an old create was asked with is gone with its closed op: the highest
+// index among its machines is the best that is left.
+constexpr std::array<std::string_view, 7> kSecond = {
+    R"(ALTER TABLE "machine" ADD COLUMN "create_size" INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE "machine" ADD COLUMN "doubt_at" INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE "machine" ADD COLUMN "doubt_parts" INTEGER NOT NULL DEFAULT 0)",
+    R"(UPDATE "machine" AS m SET "create_size" =
+      (SELECT max(o."item_index") + 1 FROM "machine" AS o WHERE o."create_op" = m."create_op"))",
+    R"(UPDATE "machine" AS m SET "create_size" =
+      (SELECT iif(o."first_sent_at" = 0, 0, json_array_length(o."items")) FROM "op" AS o WHERE o."op_id" = m."create_op")
+      WHERE "create_op" IN (SELECT "op_id" FROM "op"))",
+    R"(UPDATE "machine" AS m SET "doubt_parts" = ("cloud_id" <> '') + json_array_length("resources"),
+      "doubt_at" = (SELECT max(o."sent_at", 1) FROM "op" AS o WHERE o."op_id" = m."open_op")
+      WHERE "open_op" IN (SELECT "op_id" FROM "op" WHERE "verb" = 'create' AND "first_sent_at" > 0))",
+    R"(ALTER TABLE "op" DROP COLUMN "unresolved")",
+};
+
 // The texts of CCIs go: nothing read them, and they hold what is sealed now.
 constexpr std::array<std::string_view, 4> kSecrets = {
     R"(CREATE TABLE "secret" (
@@ -79,7 +96,7 @@ constexpr std::array<std::string_view, 4> kSecrets = {
     R"(ALTER TABLE "unit" DROP COLUMN "cci")",
 };
 
-constexpr std::array<MigrationStep, 2> kSteps = {kFirst, kSecrets};
+constexpr std::array<MigrationStep, 3> kSteps = {kFirst, kSecond, kSecrets};
 
 }  // namespace
 

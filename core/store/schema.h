@@ -135,6 +135,7 @@ struct Schema<Machine> {
       field<&Machine::name>("name"),
       field<&Machine::create_op>("create_op"),
       field<&Machine::item_index>("item_index"),
+      field<&Machine::create_size>("create_size"),
       field<&Machine::open_op>("open_op"),
       field<&Machine::spec>("spec"),
       field<&Machine::scope>("scope"),
@@ -149,6 +150,8 @@ struct Schema<Machine> {
       field<&Machine::observed_reason>("observed_reason"),
       field<&Machine::observed_at>("observed_at"),
       field<&Machine::absent_since>("absent_since"),
+      field<&Machine::doubt_at>("doubt_at"),
+      field<&Machine::doubt_parts>("doubt_parts"),
       field<&Machine::host_key>("host_key"),
       field<&Machine::want_destroy>("want_destroy"),
       field<&Machine::created_at>("created_at"),
@@ -167,19 +170,10 @@ struct Schema<Op> {
   static constexpr std::string_view kTable = "op";
   static constexpr std::size_t kKeyColumns = 1;
   static constexpr std::array kFields{
-      field<&Op::op_id>("op_id"),
-      field<&Op::verb>("verb"),
-      field<&Op::vcid>("vcid"),
-      field<&Op::instance>("instance"),
-      field<&Op::scope>("scope"),
-      field<&Op::request>("request"),
-      field<&Op::items>("items"),
-      field<&Op::attempt>("attempt"),
-      field<&Op::first_sent_at>("first_sent_at"),
-      field<&Op::sent_at>("sent_at"),
-      field<&Op::unresolved>("unresolved"),
-      field<&Op::next_at>("next_at"),
-      field<&Op::fence>("fence"),
+      field<&Op::op_id>("op_id"),           field<&Op::verb>("verb"),       field<&Op::vcid>("vcid"),
+      field<&Op::instance>("instance"),     field<&Op::scope>("scope"),     field<&Op::request>("request"),
+      field<&Op::items>("items"),           field<&Op::attempt>("attempt"), field<&Op::first_sent_at>("first_sent_at"),
+      field<&Op::sent_at>("sent_at"),       field<&Op::next_at>("next_at"), field<&Op::fence>("fence"),
       field<&Op::created_at>("created_at"),
   };
   static std::string key(const Op& op) { return op.op_id; }

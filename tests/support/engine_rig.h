@@ -52,6 +52,7 @@ class EngineRig {
   std::shared_ptr<MemoryDisk> disk = std::make_shared<MemoryDisk>();
   std::shared_ptr<FaultPlan> faults = std::make_shared<FaultPlan>();
   std::shared_ptr<const Catalog> catalog;
+  std::function<std::unique_ptr<Executor>(const std::string&, std::size_t)> makes_executor;  ///< empty: inline
   std::unique_ptr<MirrorStore> store;
   std::unique_ptr<Decider> decider;
   std::unique_ptr<Commands> commands;
@@ -85,7 +86,10 @@ class EngineRig {
             .sealer = sealer,
             .catalog = [this] { return catalog; },
             .source_address = [](const std::string&) { return std::string("192.168.0.1"); },
-            .make_executor = [](const std::string&, std::size_t) { return std::make_unique<InlineExecutor>(); }},
+            .make_executor = [this](const std::string& name, std::size_t threads) -> std::unique_ptr<Executor> {
+              if (makes_executor) return makes_executor(name, threads);
+              return std::make_unique<InlineExecutor>();
+            }},
         options);
     REQUIRE(decider->takeOver().ok());
     commands = std::make_unique<Commands>(

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "model/doubt.h"
+
 using namespace vcc;
 
 namespace {
@@ -15,6 +17,7 @@ struct Scene {
   Machine machine;
   Op op;
   Profile profile;
+  Mates mates;
   bool has_machine = false;
   bool has_op = false;
 
@@ -39,8 +42,14 @@ struct Scene {
     op.verb = verb;
     op.first_sent_at = op.sent_at = sent_at;
     op.attempt = sent_at > 0 ? 1 : 0;
+    machine.create_size = sent_at > 0 ? 1 : 0;
     return *this;
   }
+  Scene& inDoubt() {
+    machine.doubt_at = op.sent_at;
+    return *this;
+  }
+  std::int64_t certainAt() const { return vcc::certainAt(machine, profile); }
   Scene& gone() {
     node.goal = Goal::kGone;
     node.goal_seq = 2;
@@ -48,7 +57,7 @@ struct Scene {
     return *this;
   }
   Action next(std::int64_t now = kNow) const {
-    return plan({node, has_machine ? &machine : nullptr, has_op ? &op : nullptr, 0, profile}, now);
+    return plan({node, has_machine ? &machine : nullptr, has_op ? &op : nullptr, 0, profile, mates}, now);
   }
 };
 
@@ -81,35 +90,52 @@ TEST_CASE("an op that was never sent is sent; one that waits is waited for") {
   CHECK(s.next().at == kNow + 300);
 }
 
-TEST_CASE("an unresolved create is looked at before anything is sent again") {
+TEST_CASE("a create in doubt is looked at before anything is sent again") {
   Scene s;
-  s.withOp(OpVerb::kCreate, kNow - 10000);
-  s.op.unresolved = true;
+  s.withOp(OpVerb::kCreate, kNow - 10000).inDoubt();
   CHECK(s.next().kind == ActionKind::kObserve);
 
-  SUBCASE("found: the create goes on with the id that the look brought") {
+  SUBCASE("the look showed more than was known: the create goes on with it") {
     s.machine.observed_at = kNow;
     s.machine.cloud_id = "i-1";
+    lookAtDoubt(s.machine, kNow, s.profile);
     CHECK(s.next().kind == ActionKind::kSendOp);
   }
   SUBCASE("absent, token still known: the same request again") {
     s.machine.observed_at = s.machine.absent_since = kNow;
     CHECK(s.next().kind == ActionKind::kSendOp);
   }
-  SUBCASE("absent, no token: not before list lag and the longest call have passed, and then looked at once more") {
+  SUBCASE("no token: not before it is certain, and then looked at once more") {
     s.profile.idempotent_token = false;
-    s.machine.observed_at = s.machine.absent_since = kNow;
-    const std::int64_t certain = s.op.sent_at + s.profile.call_deadline_ms + s.profile.lookup_lag_ms;
+    s.machine.observed_at = kNow;
+    SUBCASE("absent") { s.machine.absent_since = kNow; }
+    SUBCASE("found, with nothing that was not known before") {
+      s.machine.cloud_id = "server";
+      s.machine.doubt_parts = 1;
+    }
     REQUIRE(s.next().kind == ActionKind::kWait);
-    CHECK(s.next().at == certain);
-    CHECK(s.next(certain).kind == ActionKind::kObserve);
+    CHECK(s.next().at == s.op.sent_at + 120000 + 5000);
+    CHECK(s.next(s.certainAt()).kind == ActionKind::kObserve);
+    const std::int64_t certain = s.certainAt();
     s.machine.observed_at = certain;
+    lookAtDoubt(s.machine, certain, s.profile);
     CHECK(s.next(certain).kind == ActionKind::kSendOp);
   }
   SUBCASE("absent, token expired: as without a token") {
     s.profile.token_ttl_ms = 5000;
     s.machine.observed_at = s.machine.absent_since = kNow;
     CHECK(s.next().kind == ActionKind::kWait);
+  }
+  SUBCASE("the driver knows how long a request may take") {
+    s.profile.idempotent_token = false;
+    s.profile.settle_ms = 7000;
+    s.machine.observed_at = s.machine.absent_since = kNow - 1000;
+    CHECK(s.next().at == s.op.sent_at + 7000 + 5000);
+  }
+  SUBCASE("the pause that the driver asked for holds also after a look") {
+    s.machine.observed_at = s.machine.absent_since = kNow;
+    s.op.items[0].next_at = kNow + 3000;
+    CHECK(s.next().at == kNow + 3000);
   }
   SUBCASE("an existing server has no cloud to ask") {
     s.profile.asserted = true;
@@ -163,28 +189,44 @@ TEST_CASE("the way down of a cloud machine") {
   s.gone();
   CHECK(s.next().kind == ActionKind::kForgetNode);
   s.withMachine();
+  s.machine.create_size = 1;
   CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
 
   SUBCASE("a create that was never sent is simply forgotten") {
     s.withOp(OpVerb::kCreate, 0);
     CHECK(s.next().kind == ActionKind::kForgetMachine);
   }
-  SUBCASE("a create in doubt is resolved before it is destroyed") {
-    s.withOp(OpVerb::kCreate, kNow - 10000);
-    s.op.unresolved = true;
-    CHECK(s.next().kind == ActionKind::kObserve);
+  SUBCASE("a create in doubt is given back at once, but not forgotten before it is certain") {
+    s.withOp(OpVerb::kCreate, kNow - 10000).inDoubt();
+    CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
+    s.has_op = false;
+    s.node.step = Step::kVerify;
+    s.machine.absent_since = kNow - 6000;
     s.machine.observed_at = kNow;
-    CHECK(s.next().kind == ActionKind::kMakeDestroyOp);  // found
-    s.machine.absent_since = kNow;
-    REQUIRE(s.next().kind == ActionKind::kWait);  // absent now proves nothing: the create may still land
-    const std::int64_t certain = s.next().at;
-    CHECK(s.next(certain).kind == ActionKind::kObserve);
+    REQUIRE(provenGone(s.machine, s.profile));
+    REQUIRE(s.next().kind == ActionKind::kWait);
+    CHECK(s.next().at == s.certainAt());
+    CHECK(s.next(s.certainAt()).kind == ActionKind::kObserve);
+    const std::int64_t certain = s.certainAt();
     s.machine.observed_at = certain;
+    lookAtDoubt(s.machine, certain, s.profile);
     CHECK(s.next(certain).kind == ActionKind::kForgetMachine);
+  }
+  SUBCASE("in doubt and of a final state in the cloud: a lost part may still come") {
+    s.withOp(OpVerb::kCreate, kNow - 10000).inDoubt();
+    s.has_op = false;
+    s.node.step = Step::kVerify;
+    s.machine.observed = MachineState::kGone;
+    s.machine.observed_at = kNow;
+    CHECK(s.next().kind == ActionKind::kWait);
+  }
+  SUBCASE("a machine that left its op before the first send is forgotten") {
+    s.machine.create_size = 0;
+    s.has_op = false;
+    CHECK(s.next().kind == ActionKind::kForgetMachine);
   }
   SUBCASE("a destroy in doubt is sent again") {
     s.withOp(OpVerb::kDestroy, kNow - 10000);
-    s.op.unresolved = true;
     CHECK(s.next().kind == ActionKind::kSendOp);
   }
   SUBCASE("accepted is not gone: two empty looks, list lag apart, are") {
@@ -202,6 +244,68 @@ TEST_CASE("the way down of a cloud machine") {
     s.node.step = Step::kVerify;
     s.machine.observed = MachineState::kGone;
     CHECK(s.next().kind == ActionKind::kForgetMachine);
+  }
+}
+
+TEST_CASE("members of a batch share their request until its answer is known") {
+  Scene s;
+  s.withOp(OpVerb::kCreate, kNow - 10000).inDoubt();
+  s.machine.create_size = 2;
+  s.machine.observed_at = s.machine.absent_since = kNow - 1000;
+  s.mates.wanted = true;
+
+  SUBCASE("wanted: sent when the others may be sent too") {
+    CHECK(s.next().kind == ActionKind::kSendOp);
+    s.mates.due = kNow + 700;
+    CHECK(s.next().at == kNow + 700);
+    s.mates.blocked = true;
+    CHECK(s.next().kind == ActionKind::kWait);
+    s.machine.cloud_id = "i-1";  // known by now: it goes its own way
+    s.machine.doubt_at = 0;
+    CHECK(s.next().kind == ActionKind::kSendOp);
+  }
+  SUBCASE("not wanted: no destroy while the others may make it again") {
+    s.gone();
+    CHECK(s.next().kind == ActionKind::kWait);  // a passenger of the next call
+    s.machine.doubt_at = 0;
+    CHECK(s.next().kind == ActionKind::kWait);
+    s.machine.cloud_id = "i-1";
+    CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
+  }
+  SUBCASE("nobody wants any of them: certainty comes from looking") {
+    s.gone();
+    s.mates = {};
+    REQUIRE(s.next().kind == ActionKind::kWait);
+    CHECK(s.next().at == s.certainAt());
+    CHECK(s.next(s.certainAt()).kind == ActionKind::kObserve);
+    s.machine.doubt_at = 0;
+    CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
+  }
+  SUBCASE("who the mates are") {
+    Op op;
+    op.first_sent_at = kNow - 10000;
+    op.items = {{.machine_id = "a"}, {.machine_id = "b"}, {.machine_id = "c"}, {.machine_id = "d"}};
+    Node node;
+    Machine unknown;
+    unknown.create_size = 4;
+    Machine known = unknown;
+    known.cloud_id = "i";
+    const auto mates = [&] {
+      return matesOf(op, 0, {{&node, &unknown}, {&node, &known}, {&node, &unknown}, {}}, s.profile, kNow);
+    };
+    CHECK(mates().wanted);
+    CHECK_FALSE(mates().blocked);
+    unknown.doubt_at = kNow - 5000;
+    CHECK(mates().blocked);  // not looked at yet
+    unknown.observed_at = kNow;
+    CHECK_FALSE(mates().blocked);
+    op.items[2].next_at = kNow + 1;
+    op.items[1].next_at = kNow + 2;  // not a mate
+    CHECK(mates().due == kNow + 1);
+    node.goal = Goal::kGone;
+    CHECK_FALSE(mates().wanted);
+    op.items[2].state = ItemState::kDone;
+    CHECK(mates().due == 0);
   }
 }
 
@@ -227,5 +331,6 @@ TEST_CASE("a machine that is not wanted is given back although the node rests in
   s.node.state = State::kError;
   CHECK(s.next().kind == ActionKind::kNone);
   s.machine.want_destroy = true;
+  s.machine.create_size = 1;
   CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <Poco/Data/SQLite/Connector.h>
+#include <Poco/Data/Session.h>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <filesystem>
 #include <map>
@@ -57,6 +60,8 @@ TEST_CASE("a data folder of step 1 opens with everything in it") {
       CHECK(node.settled() != booting);
       CHECK(node.step == (booting ? Step::kAddress : Step::kNone));
       if (unit->name == "fixed") CHECK(machine->address == "10.250.7.1");
+      CHECK(machine->create_size == (unit->name == "web" ? 3 : unit->name == "fixed" ? 1 : 2));
+      CHECK(machine->doubt_at == 0);  // every create was answered
       return true;
     });
   });
@@ -72,4 +77,43 @@ TEST_CASE("a data folder of step 1 opens with everything in it") {
               return tx.vcs().put(vc);
             })
             .ok());
+}
+
+TEST_CASE("an op of step 1 that was sent, or was not, is carried over to its machines") {
+  const TempDir dir;
+  const std::string path = dir.file(kDatabaseName);
+  std::filesystem::copy_file(std::string(VCC_SOURCE_DIR) + "/tests/fixtures/data/step-1/vcc.db", path);
+  const FakeClock clock;
+  PosixFileSystem files;
+  InlineExecutor writer;
+  CountingLogger log;
+  {
+    Poco::Data::SQLite::Connector::registerConnector();
+    Poco::Data::Session session("SQLite", path);
+    const auto run = [&](const std::string& sql) { session << sql, Poco::Data::Keywords::now; };
+    for (const char* unit : {"web", "booting"}) {
+      const std::string machines =
+          fmt::format("\"unit_id\" = (SELECT \"unit_id\" FROM \"unit\" WHERE \"name\" = '{}')", unit);
+      const std::int64_t sent_at = std::string(unit) == "web" ? 700 : 0;
+      run(
+          fmt::format("INSERT INTO \"op\" SELECT \"create_op\", 'create', \"vcid\", \"instance\", \"scope\", \"spec\", "
+                      "json_group_array(json_array(\"machine_id\", 'open', '0')), {0} > 0, {0}, {0}, 0, 0, 1, 1 "
+                      "FROM \"machine\" WHERE {1}",
+                      sent_at, machines));
+      run(fmt::format("UPDATE \"machine\" SET \"open_op\" = \"create_op\" WHERE {}", machines));
+    }
+  }
+  const auto store = openStore(dir.path(), files, clock, writer, log);
+  REQUIRE_MESSAGE(store.ok(), store.status().toString());
+  CHECK(log.lines["STORE_ROW_DAMAGED"] == 0);
+  (*store)->read([&](const ReadTx& tx) {
+    CHECK(tx.ops().size() == 2);
+    tx.machines().scan([&](const Machine& machine) {
+      const std::string unit = tx.units().find(machine.unit_id)->name;
+      CHECK(machine.doubt_at == (unit == "web" ? 700 : 0));
+      CHECK(machine.doubt_parts == (unit == "web" ? 1 : 0));
+      CHECK(machine.create_size == (unit == "web" ? 3 : unit == "fixed" ? 1 : 0));
+      return true;
+    });
+  });
 }

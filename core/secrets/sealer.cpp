@@ -18,7 +18,7 @@ Sealer::Sealer(const SecretString& data_key, Random& random)
       random_(random) {}
 
 std::string Sealer::seal(std::string_view text, std::string_view place) const {
-  return std::string(kMark) + base64Encode(aeadSeal(seal_key_, random_, text, place));
+  return std::string(kMark) + aeadSeal(seal_key_, random_, text, place);
 }
 
 Result<SecretString> Sealer::open(std::string_view sealed, std::string_view place) const {
@@ -26,9 +26,7 @@ Result<SecretString> Sealer::open(std::string_view sealed, std::string_view plac
     return dataLoss(std::string(place) + ": the sealed text cannot be opened: " + std::string(why));
   };
   if (!isSealed(sealed)) return refuse("it is not sealed at all");
-  const Result<std::string> bytes = base64Decode(sealed.substr(kMark.size()));
-  if (!bytes.ok()) return refuse(bytes.status().message());
-  Result<SecretString> text = aeadOpen(seal_key_, *bytes, place);
+  Result<SecretString> text = aeadOpen(seal_key_, sealed.substr(kMark.size()), place);
   if (!text.ok()) return refuse(text.status().message());
   return text;
 }

@@ -17,7 +17,7 @@ class Sealer {
   /// `data_key` has kAeadKeyBytes; `random` outlives the sealer.
   Sealer(const SecretString& data_key, Random& random);
 
-  /// ASCII, for a column. `place` names table, column and key of the row, as placeOf() joins them.
+  /// Bytes for a column. `place` names table, column and key of the row, as placeOf() joins them.
   std::string seal(std::string_view text, std::string_view place) const;
   /// kDataLoss naming the place when the text was damaged or belongs to another place or data folder.
   Result<SecretString> open(std::string_view sealed, std::string_view place) const;

@@ -210,7 +210,8 @@ typedef struct vcp_plugin_entry {
   /*
    * Makes a driver instance. Required. [init] May block shortly, no network. `config`: JSON object
    * {"instance": name, "evaluation": true|false, "data_dir": folder for files of the driver, "options": {...}} where
-   * `options` comes from the administrator's providers.d file (scalars are strings). `host` stays valid until close
+   * `instance` is the name in the administrator's providers.d file, or the alias when one is used, and `options` comes
+   * from there (scalars are strings). `host` stays valid until close
    * returns. On success `out` holds the instance (owned by the host until close) and its static table.
    * INVALID_ARGUMENT: the options are wrong; the message names the key.
    */

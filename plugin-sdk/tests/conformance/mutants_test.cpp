@@ -124,6 +124,7 @@ TEST_CASE("mutants: a driver of two requests, without tokens") {
 TEST_CASE("mutants: a driver of batches with a token") {
   expectFound(fleet(), {
                            {"by_name_only", {"observe.by_name", "destroy.half_made", "destroy.after_lost_answer"}},
+                           {"one_for_all", {"create.bad_item"}},
                            {"own_token", {"create.crash_between_steps", "create.lost_commit"}},
                        });
 }

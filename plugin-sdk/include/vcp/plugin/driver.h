@@ -202,8 +202,9 @@ typedef struct vcp_plugin_entry {
   void (*deinit)(void);
 
   /*
-   * An optional table of the driver by its id, such as "vcp.disk/1", or NULL. Optional. [any-thread, no-block] Static.
-   * Ids end in "/<revision>"; a released revision never changes. Drafts have ids that begin with "draft.".
+   * An optional table of the driver by its id, such as "draft.vcp.disk/1", or NULL. Optional. [any-thread, no-block]
+   * Called after init; static, always the same answer. Ids end in "/<revision>"; a released revision never changes.
+   * Drafts have ids that begin with "draft.". A table that lacks a required function, or its end, refuses the plugin.
    */
   const void* (*get_extension)(vcp_string_t id);
 

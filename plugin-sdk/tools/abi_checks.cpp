@@ -210,15 +210,23 @@ Outcome checkCapabilities(const std::string& path, const std::string& options) {
   return {};
 }
 
-/// A table of an extension is whole: long enough, and `functions` are there.
+using Functions = std::vector<std::pair<const char*, bool>>;
+
+Functions functionsOf(const vcp_disk_ops_t& ops) {
+  return {{"validate", ops.validate != nullptr}, {"create", ops.create != nullptr},
+          {"destroy", ops.destroy != nullptr},   {"attach", ops.attach != nullptr},
+          {"detach", ops.detach != nullptr},     {"observe", ops.observe != nullptr}};
+}
+
+Functions functionsOf(const vcp_spot_ops_t& ops) { return {{"notices", ops.notices != nullptr}}; }
+
 template <class Table>
-void expectWhole(const char* id, const Table& table,
-                 const std::function<std::vector<std::pair<const char*, bool>>(const Table&)>& functions) {
+void expectWhole(const char* id, const Table& table) {
   expect(table.struct_size >= sizeof table,
          std::string(id) + ": struct_size of at least " + std::to_string(sizeof table),
          std::to_string(table.struct_size));
   std::vector<std::string> missing;
-  for (const auto& [name, there] : functions(table)) {
+  for (const auto& [name, there] : functionsOf(table)) {
     if (!there) missing.emplace_back(name);
   }
   expect(missing.empty(), std::string(id) + ": every required function", "missing: " + listOf(missing));
@@ -227,20 +235,8 @@ void expectWhole(const char* id, const Table& table,
 Outcome checkExtensions(const std::string& path, const std::string& options) {
   const Instance instance(path, options);
   const auto* disk = instance.extension<vcp_disk_ops_t>(VCP_DISK_ID);
-  const auto* spot = instance.extension<vcp_spot_ops_t>(VCP_SPOT_ID);
-  if (disk != nullptr) {
-    expectWhole<vcp_disk_ops_t>(VCP_DISK_ID, *disk, [](const vcp_disk_ops_t& ops) {
-      return std::vector<std::pair<const char*, bool>>{
-          {"validate", ops.validate != nullptr}, {"create", ops.create != nullptr},
-          {"destroy", ops.destroy != nullptr},   {"attach", ops.attach != nullptr},
-          {"detach", ops.detach != nullptr},     {"observe", ops.observe != nullptr}};
-    });
-  }
-  if (spot != nullptr) {
-    expectWhole<vcp_spot_ops_t>(VCP_SPOT_ID, *spot, [](const vcp_spot_ops_t& ops) {
-      return std::vector<std::pair<const char*, bool>>{{"notices", ops.notices != nullptr}};
-    });
-  }
+  if (disk != nullptr) expectWhole(VCP_DISK_ID, *disk);
+  if (const auto* spot = instance.extension<vcp_spot_ops_t>(VCP_SPOT_ID)) expectWhole(VCP_SPOT_ID, *spot);
   const bool needs = instance.info().attach_needs != VCP_ATTACH_UNSPECIFIED;
   expect(disk == nullptr || needs, "attach_needs is declared by a driver that offers " VCP_DISK_ID,
          "it is VCP_ATTACH_UNSPECIFIED");

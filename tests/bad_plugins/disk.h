@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plugin that offers disks, without a defect of its own; what good.h says of macros holds here too. */
+#include <string.h>
+
 #include "vcp/plugin/abi.h"
 #include "vcp/plugin/ext/draft/disk.h"
 
@@ -50,10 +52,7 @@ static const vcp_disk_ops_t disk_ops = {DISK_SIZE,    0,           disk_validate
                                         disk_destroy, disk_attach, DETACH,        disk_observe};
 
 static const void* disk_extension(vcp_string_t id) {
-  static const char name[] = VCP_DISK_ID;
-  uint64_t i = 0;
-  while (i < id.size && i < sizeof name - 1 && id.data[i] == name[i]) ++i;
-  return i == id.size && i == sizeof name - 1 ? &disk_ops : 0;
+  return id.size == strlen(VCP_DISK_ID) && memcmp(id.data, VCP_DISK_ID, id.size) == 0 ? &disk_ops : 0;
 }
 
 #include "good.h"

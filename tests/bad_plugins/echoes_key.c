@@ -11,6 +11,7 @@ static int32_t echoing_probe(vcp_driver_instance_t* driver, const vcp_call_t* ca
   const uint64_t room = sizeof error->message - sizeof said;
   const uint64_t size = call->credentials.size < room ? call->credentials.size : room;
   UNUSED(driver);
+  call->progress(call, 50, call->credentials);
   error->code = VCP_UNAUTHENTICATED;
   memcpy(error->message, said, sizeof said);
   memcpy(error->message + sizeof said - 1, call->credentials.data, size);

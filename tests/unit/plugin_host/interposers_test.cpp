@@ -144,6 +144,8 @@ TEST_CASE("scrubbing: as the loader puts drivers together") {
   CHECK(refused.code() == Code::kUnauthenticated);
   CHECK(contains(refused.message(), "the cloud refused"));
   CHECK_FALSE(contains(refused.message(), "s3cret"));
+  CHECK(rig.log.count("DRIVER_PROGRESS") == 1);
+  CHECK_FALSE(contains(rig.log.all(), "s3cret"));
 }
 
 TEST_CASE("logging: the line of a call, debug or info") {

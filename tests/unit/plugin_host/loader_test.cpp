@@ -91,6 +91,7 @@ TEST_CASE("loader: each defect has its own log id, and never stops the rest") {
   checkRefused("half_disk", "PLUGIN_EXTENSION_HALF", "draft.vcp.disk/1 without function 'detach'");
   checkRefused("short_disk", "PLUGIN_EXTENSION_HALF", "without the end of its table");
   checkRefused("disk_needs_unsaid", "PLUGIN_EXTENSION_HALF", "without attach_needs");
+  checkRefused("half_spot", "PLUGIN_EXTENSION_HALF", "draft.vcp.spot/1 without function 'notices'");
   checkRefused("bad_descriptor", "PLUGIN_DESCRIPTOR_BAD", "reverse DNS");
   checkRefused("undefined_symbol", "PLUGIN_OPEN_FAILED", "function_that_nobody_has");
   checkRefused("init_fails", "PLUGIN_INIT_FAILED", "no");

@@ -33,7 +33,7 @@ std::string makeOne(const Bench& bench, std::vector<std::string>* changes) {
   Machines disk = lab.mintDisks(1);
   lab.make(disk);
   if (bench.cloud() != nullptr) *changes = lab.wire().changes();
-  const std::string made = lab.madeText();
+  std::string made = lab.madeText();
   lab.remove(disk);
   return made;
 }

@@ -7,6 +7,8 @@
 
 #include "base/encoding.h"
 #include "plugin_host/host_services.h"
+#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/draft/spot.h"
 
 namespace vcc {
 namespace {
@@ -43,6 +45,36 @@ const char* fault(const vcp_plugin_info_t& info) {
   if (info.lookup_lag_ms < 0 || info.lookup_lag_ms > kMaxDelayMs) return "lookup_lag_ms is out of range";
   if (info.settle_ms < 0 || info.settle_ms > kMaxDelayMs) return "settle_ms is out of range";
   return nullptr;
+}
+
+/// What is missing of a table; empty when nothing.
+std::string missingOf(const vcp_disk_ops_t& ops) {
+  const std::array<std::pair<const char*, bool>, 6> functions{{
+      {"validate", ops.validate != nullptr},
+      {"create", ops.create != nullptr},
+      {"destroy", ops.destroy != nullptr},
+      {"attach", ops.attach != nullptr},
+      {"detach", ops.detach != nullptr},
+      {"observe", ops.observe != nullptr},
+  }};
+  for (const auto& [name, there] : functions) {
+    if (!there) return std::string("function '") + name + "'";
+  }
+  return "";
+}
+
+std::string missingOf(const vcp_spot_ops_t& ops) { return ops.notices == nullptr ? "function 'notices'" : ""; }
+
+/// Null when the plugin does not offer it.
+template <class Table>
+const Table* offered(const vcp_plugin_entry_t& entry, std::string_view id) {
+  return static_cast<const Table*>(entry.get_extension({id.data(), id.size()}));
+}
+
+/// What an extension lacks; empty when it is whole.
+template <class Table>
+std::string lackOf(const Table& table) {
+  return table.struct_size < sizeof table ? "the end of its table" : missingOf(table);
 }
 
 }  // namespace
@@ -102,6 +134,33 @@ Status checkOps(const std::string& path, const vcp_driver_ops_t* ops, const Driv
                                              "', which is required or declared as a capability"));
   }
   return okStatus();
+}
+
+Result<std::vector<std::string>> readExtensions(const std::string& path, const vcp_plugin_entry_t& entry,
+                                                Refusals& refusals) {
+  std::vector<std::string> ids;
+  if (entry.get_extension == nullptr) return ids;
+  const auto half = [&](const char* id, const std::string& lack) {
+    return refusals.error("PLUGIN_EXTENSION_HALF",
+                          failedPrecondition("plugin " + path + ": it offers the extension " + id + " without " + lack +
+                                             "; complete it, or do not offer it"));
+  };
+  try {
+    if (const auto* disk = offered<vcp_disk_ops_t>(entry, VCP_DISK_ID)) {
+      if (const std::string lack = lackOf(*disk); !lack.empty()) return half(VCP_DISK_ID, lack);
+      if (entry.info->attach_needs == VCP_ATTACH_UNSPECIFIED)
+        return half(VCP_DISK_ID, "attach_needs in its descriptor");
+      ids.emplace_back(VCP_DISK_ID);
+    }
+    if (const auto* spot = offered<vcp_spot_ops_t>(entry, VCP_SPOT_ID)) {
+      if (const std::string lack = lackOf(*spot); !lack.empty()) return half(VCP_SPOT_ID, lack);
+      ids.emplace_back(VCP_SPOT_ID);
+    }
+  } catch (...) {
+    return refusals.error("PLUGIN_EXTENSION_HALF",
+                          internalError("plugin " + path + ": its get_extension threw an exception"));
+  }
+  return ids;
 }
 
 }  // namespace vcc

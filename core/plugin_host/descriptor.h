@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "plugin_host/driver.h"
@@ -16,5 +17,10 @@ Result<DriverInfo> readDescriptor(const std::string& path, const vcp_plugin_entr
 /// Checks the table of an open driver: long enough, nothing required missing, no capability by half
 /// (PLUGIN_TABLE_SHORT, PLUGIN_REQUIRED_MISSING).
 Status checkOps(const std::string& path, const vcp_driver_ops_t* ops, const DriverInfo& info, Refusals& refusals);
+
+/// Ids of the driver extensions that an initialised plugin offers, of those that this host knows. Each is offered whole
+/// or not at all (PLUGIN_EXTENSION_HALF).
+Result<std::vector<std::string>> readExtensions(const std::string& path, const vcp_plugin_entry_t& entry,
+                                                Refusals& refusals);
 
 }  // namespace vcc

@@ -11,6 +11,7 @@
 
 #include "base/encoding.h"
 #include "base/version.h"
+#include "plugin_host/call_secrets.h"
 #include "plugin_host/crypto_extension.h"
 #include "plugin_host/http_extension.h"
 #include "plugin_host/json_extension.h"
@@ -191,8 +192,9 @@ CallFrame::CallFrame(const HostServices& host, const CallContext& context) : hos
   raw_.progress = [](const vcp_call_t* call, std::int32_t percent, vcp_string_t message) noexcept {
     const auto& frame = *static_cast<const CallFrame*>(call->host_data);
     try {
+      const Scrubber scrubber = scrubberOf(frame.context_.credentials);
       frame.host_.environment().log.debug(
-          "DRIVER_PROGRESS", cleanUtf8(fromAbi(message), 256),
+          "DRIVER_PROGRESS", cleanUtf8(scrubber.scrub(fromAbi(message)), 256),
           {{"driver", frame.host_.name()}, {"op", frame.context_.op_id}, {"percent", percent}});
     } catch (...) {  // only for show
     }

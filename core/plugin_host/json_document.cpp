@@ -4,13 +4,20 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "base/encoding.h"
+#include "base/wiping_allocator.h"
 
 namespace vcc {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Text = std::basic_string<char, std::char_traits<char>, WipingAllocator<char>>;
+template <typename T>
+using Wiped = WipingAllocator<T>;
+using Json =
+    nlohmann::basic_json<nlohmann::ordered_map, std::vector, Text, bool, std::int64_t, std::uint64_t, double, Wiped>;
 
 /// Counted before parsing: what is built from a shallow text can be walked by recursion.
 bool isTooDeep(std::string_view document) {
@@ -41,8 +48,8 @@ Result<Json> parseDocument(std::string_view document) {
 }
 
 /// One step of a pointer, its escapes undone.
-Result<std::string> pointerToken(std::string_view escaped) {
-  std::string token;
+Result<Text> pointerToken(std::string_view escaped) {
+  Text token;
   for (std::size_t i = 0; i < escaped.size(); ++i) {
     if (escaped[i] != '~') {
       token += escaped[i];
@@ -56,7 +63,7 @@ Result<std::string> pointerToken(std::string_view escaped) {
 }
 
 /// Null when there is none.
-const Json* child(const Json& parent, const std::string& token) {
+const Json* child(const Json& parent, const Text& token) {
   if (parent.is_object()) {
     const auto found = parent.find(token);
     return found == parent.end() ? nullptr : &*found;
@@ -76,7 +83,7 @@ Result<const Json*> locate(const Json& document, std::string_view pointer) {
   while (!pointer.empty()) {
     pointer.remove_prefix(1);
     const std::size_t end = std::min(pointer.find('/'), pointer.size());
-    VCC_ASSIGN_OR_RETURN(const std::string token, pointerToken(pointer.substr(0, end)));
+    VCC_ASSIGN_OR_RETURN(const Text token, pointerToken(pointer.substr(0, end)));
     at = child(*at, token);
     if (at == nullptr) return notFound("the pointer leads nowhere");
     pointer.remove_prefix(end);
@@ -93,7 +100,8 @@ JsonType typeOf(const Json& value) {
 }
 
 JsonValue valueOf(const Json& value) {
-  return {typeOf(value), value.is_string() ? value.get<std::string>() : value.dump()};
+  const Text text = value.is_string() ? value.get<Text>() : value.dump();
+  return {typeOf(value), SecretString(std::string(text))};
 }
 
 }  // namespace
@@ -115,10 +123,10 @@ Status jsonEach(std::string_view document, std::string_view pointer,
   return okStatus();
 }
 
-Result<std::string> jsonQuote(std::string_view text) {
+Result<SecretString> jsonQuote(std::string_view text) {
   if (text.size() > kMaxJsonBytes) return invalidArgument("the text is longer than 8 MiB");
   if (!isUtf8(text)) return invalidArgument("the text is not UTF-8");
-  return Json(text).dump();
+  return SecretString(std::string(Json(Text(text)).dump()));
 }
 
 }  // namespace vcc

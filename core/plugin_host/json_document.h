@@ -7,19 +7,21 @@
 #include <string>
 #include <string_view>
 
+#include "base/secret_string.h"
 #include "base/status.h"
 
 /// JSON as drivers in plain C read it. The one file that knows nlohmann-json, which the SDK's C++ layer wraps too: what
-/// clouds answer may be large, and a tree of Poco::JSON takes 2.3 GiB and 13 s for the worst 8 MiB.
+/// clouds answer may be large, and a tree of Poco::JSON takes 2.3 GiB and 13 s for the worst 8 MiB. Answers may hold
+/// tokens, so whatever is made of a document is wiped when it goes.
 namespace vcc {
 
 /// Kinds of values, numerically equal to the plugin ABI's.
 enum class JsonType : std::int32_t { kNull = 1, kBoolean, kNumber, kString, kArray, kObject };
 
-/// A value and its text: a string's own, JSON of all others.
+/// A value and its text: a string's own, JSON of all others. It may be a token that a cloud gave.
 struct JsonValue {
   JsonType type = JsonType::kNull;
-  std::string text;
+  SecretString text;
 };
 
 /// Most bytes and levels of a document.
@@ -33,6 +35,6 @@ Result<JsonValue> jsonAt(std::string_view document, std::string_view pointer);
 Status jsonEach(std::string_view document, std::string_view pointer,
                 const std::function<bool(std::string_view name, const JsonValue& value)>& visit);
 /// `text` as a JSON string with its quotes; kInvalidArgument when it is not UTF-8 or too long.
-Result<std::string> jsonQuote(std::string_view text);
+Result<SecretString> jsonQuote(std::string_view text);
 
 }  // namespace vcc

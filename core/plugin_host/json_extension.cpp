@@ -36,7 +36,7 @@ std::int32_t JsonExtension::get(const vcp_json_t* json, vcp_string_t document, v
     const Result<JsonValue> value = jsonAt(fromAbi(document), fromAbi(pointer));
     if (!value.ok()) return codeOf(value.status());
     if (type != nullptr) *type = static_cast<std::int32_t>(value->type);
-    return writeText(hostOf(json), *out, value->text);
+    return writeText(hostOf(json), *out, value->text.reveal());
   });
 }
 
@@ -50,7 +50,8 @@ std::int32_t JsonExtension::each(const vcp_json_t* json, vcp_string_t document, 
     std::int32_t answer = VCP_OK;
     const Status status = jsonEach(fromAbi(document), fromAbi(pointer), [&](auto name, const JsonValue& value) {
       try {
-        answer = visitor->member(visitor, toAbi(name), static_cast<std::int32_t>(value.type), toAbi(value.text));
+        answer =
+            visitor->member(visitor, toAbi(name), static_cast<std::int32_t>(value.type), toAbi(value.text.reveal()));
       } catch (...) {
         hostOf(json).misbehaved("its json visitor threw an exception");
         answer = VCP_INTERNAL;
@@ -64,8 +65,8 @@ std::int32_t JsonExtension::each(const vcp_json_t* json, vcp_string_t document, 
 std::int32_t JsonExtension::quote(const vcp_json_t* json, vcp_string_t text, const vcp_text_sink_t* out) noexcept {
   return guardedCode([&]() -> std::int32_t {
     if (json == nullptr || !isText(text, kMaxJsonBytes) || !isSink(out)) return VCP_INVALID_ARGUMENT;
-    const Result<std::string> quoted = jsonQuote(fromAbi(text));
-    return quoted.ok() ? writeText(hostOf(json), *out, *quoted) : codeOf(quoted.status());
+    const Result<SecretString> quoted = jsonQuote(fromAbi(text));
+    return quoted.ok() ? writeText(hostOf(json), *out, quoted->reveal()) : codeOf(quoted.status());
   });
 }
 

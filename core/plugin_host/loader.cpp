@@ -12,6 +12,7 @@
 #include "plugin_host/interposers/http_recording.h"
 #include "plugin_host/interposers/logging.h"
 #include "plugin_host/interposers/metrics.h"
+#include "plugin_host/interposers/scrubbing.h"
 #include "plugin_host/plugin_json.h"
 #include "plugin_host/sinks.h"
 
@@ -144,7 +145,8 @@ Result<HttpTransport*> InstanceLoader::transportOf(const ProviderConfig& provide
 }
 
 /// The watchdog is next to the plugin, so that nothing else of ours is caught in a call that hangs, and what it makes
-/// of such a call is checked, counted and logged like any answer. Metrics count, and the log shows, what core gets.
+/// of such a call is checked, counted and logged like any answer. Secrets are taken out next, before anything of ours
+/// sees the words. Metrics count, and the log shows, what core gets.
 std::shared_ptr<Driver> InstanceLoader::interpose(std::shared_ptr<Driver> driver, const ProviderConfig& provider,
                                                   DriverSlot* slot) const {
   if (config_.bare) return driver;
@@ -156,6 +158,7 @@ std::shared_ptr<Driver> InstanceLoader::interpose(std::shared_ptr<Driver> driver
   slot->metrics = metrics;
   driver = std::make_shared<WatchdogDriver>(
       driver, provider.name, WatchdogDriver::Seams{clock, log, config_.make_executor}, config_.watchdog, health);
+  driver = std::make_shared<ScrubbingDriver>(std::move(driver));
   driver = std::make_shared<CheckingDriver>(std::move(driver), provider.name, log);
   driver = std::make_shared<MetricsDriver>(std::move(driver), metrics, clock);
   return std::make_shared<LoggingDriver>(std::move(driver), provider.name, clock, log, provider.log_calls);

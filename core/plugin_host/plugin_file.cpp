@@ -194,6 +194,8 @@ Status PluginFile::init(Refusals& refusals) {
   }
   initialised_ = true;
   refusals.passed("init");
+  VCC_ASSIGN_OR_RETURN(info_.extensions, readExtensions(path_, *entry_, refusals));
+  refusals.passed("extensions");
   return okStatus();
 }
 

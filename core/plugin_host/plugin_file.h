@@ -31,7 +31,8 @@ class PluginFile {
                                                   const HostEnvironment& environment, Refusals& refusals);
   /// Is a library mapped that was opened by this path? Then opening it again gives that one, whatever the file is now.
   static bool isMapped(const std::string& path);
-  /// Runs the plugin's own init, once, before any open_driver (PLUGIN_INIT_FAILED).
+  /// Runs the plugin's own init, once, before any open_driver, and reads what extensions it offers (PLUGIN_INIT_FAILED,
+  /// PLUGIN_EXTENSION_HALF).
   Status init(Refusals& refusals);
   ~PluginFile();
   PluginFile(const PluginFile&) = delete;
@@ -40,7 +41,7 @@ class PluginFile {
   const std::string& path() const { return path_; }
   const std::string& sha256() const { return sha256_; }
   const vcp_plugin_entry_t& entry() const { return *entry_; }
-  /// From the descriptor; without the keys of the schema.
+  /// From the descriptor; without the keys of the schema. Its extensions are there after init.
   const DriverInfo& info() const { return info_; }
 
  private:
@@ -50,7 +51,7 @@ class PluginFile {
   const std::string path_;
   const std::string sha256_;
   const vcp_plugin_entry_t* const entry_;
-  const DriverInfo info_;
+  DriverInfo info_;
   const HostServices host_;
   bool initialised_ = false;
 };

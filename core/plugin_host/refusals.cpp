@@ -8,11 +8,13 @@ namespace vcc {
 namespace {
 
 // As in docs/log-messages.md; a test compares them.
-constexpr std::array<Remedy, 19> kRemedies{{
+constexpr std::array<Remedy, 20> kRemedies{{
     {"PLUGIN_ABI_REFUSED", "rebuild it with the SDK of this release"},
     {"PLUGIN_CRASHED", "do not install it; report it to the driver's vendor"},
     {"PLUGIN_DESCRIPTOR_BAD", "correct the descriptor and rebuild it, or report it to the driver's vendor"},
     {"PLUGIN_DUPLICATE", "change `name` or `providers` in providers.d, or remove one file"},
+    {"PLUGIN_EXTENSION_HALF",
+     "complete the extension or offer none, and rebuild it, or report it to the driver's vendor"},
     {"PLUGIN_HASH_MISMATCH", "find out who replaced it, then update the key and `vcc plugin load` it"},
     {"PLUGIN_INIT_FAILED", "do what its words say and restart"},
     {"PLUGIN_MAGIC_BAD", "install the file again"},

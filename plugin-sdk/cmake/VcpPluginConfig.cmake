@@ -1,7 +1,9 @@
-# find_package(VcpPlugin [COMPONENTS xml]): the targets vcp::plugin, vcp::plugin_json and, with the component xml, which
-# needs pugixml, vcp::plugin_xml; and vcp_add_plugin().
+# find_package(VcpPlugin [COMPONENTS xml]): the targets vcp::plugin, in a project with C++ vcp::plugin_json, which needs
+# nlohmann-json, and, with the component xml, which needs pugixml, vcp::plugin_xml; and vcp_add_plugin().
 include(CMakeFindDependencyMacro)
-find_dependency(nlohmann_json)
+if(CMAKE_CXX_COMPILER_LOADED)
+  find_dependency(nlohmann_json)
+endif()
 if(xml IN_LIST ${CMAKE_FIND_PACKAGE_NAME}_FIND_COMPONENTS)
   if(${CMAKE_FIND_PACKAGE_NAME}_FIND_REQUIRED_xml)
     find_dependency(pugixml)

@@ -5,9 +5,11 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/cpp/plugin.h"
+#include "vcp/plugin/testing/draft/disk.h"
 #include "vcp/plugin/testing/fake_host.h"
 #include "vcp/plugin/testing/scripted_http.h"
 
@@ -16,7 +18,7 @@ using namespace vcp::plugin;
 namespace {
 
 /// Does whatever the spec says; lets one test drive every path of the trampolines.
-class Puppet final : public Driver, public Power {
+class Puppet final : public Driver, public Power, public Disks, public Spot {
  public:
   Puppet(Host, std::string_view config) {
     if (config == "bad") throw Error(Code::kInvalidArgument, Outcome::kNotApplied, "/options: bad");
@@ -55,6 +57,62 @@ class Puppet final : public Driver, public Power {
   void power(const Call&, bool on, const Items& items, Results& out) override {
     for (const Item& item : items) on ? out.done(item) : out.pending(item, 5, "");
   }
+
+  void validateDisks(std::string_view params, std::string_view) override {
+    if (params != "{}") throw invalid("/cloud_params/size", "is wrong");
+  }
+  void createDisks(const Call&, std::string_view spec, const Items& disks, Results& out) override {
+    if (spec == "int") throw 42;
+    for (const Item& disk : disks) out.machine(disk, "d-1", ""), out.done(disk);
+  }
+  void destroyDisks(const Call&, const Items&, Results&) override { throw std::bad_alloc(); }
+  void attachDisks(const Call&, const Attachments& attachments, Results& out) override {
+    for (const Attachment& at : attachments) {
+      out.guard(at.disk, [&] {
+        if (at.machine.name == "off") throw Error(Code::kFailedPrecondition, Outcome::kNotApplied, "it is off");
+        out.driverState(at.disk, at.machine.name);
+        out.done(at.disk);
+      });
+    }
+  }
+  void detachDisks(const Call&, const Attachments& attachments, Results& out) override {
+    for (const Attachment& at : attachments) out.pending(at.disk, 3, "");
+  }
+  void observeDisks(const Call&, const Items& disks, DiskObservations& out) override {
+    DiskObservation seen;
+    seen.found = true;
+    seen.state = DiskState::kAttached;
+    seen.machine_id = "m-1";
+    seen.size_gib = 20;
+    seen.resources.push_back({"key", "k", "i"});
+    for (const Item& disk : disks) {
+      out.guard(disk, [&] {
+        if (disk.name == "unreadable") throw std::runtime_error("odd");
+        out.observed(disk, seen);
+      });
+    }
+  }
+
+  void spotNotices(const Call&, const Items& items, SpotNotices& out) override {
+    for (const Item& item : items) {
+      out.guard(item, [&] {
+        if (item.name == "unreadable") throw 42;
+        out.notice(item, {SpotAction::kTerminate, 120'000, "marked"});
+      });
+    }
+  }
+};
+
+/// The least that a driver can be.
+class Plain final : public Driver {
+ public:
+  Plain(Host, std::string_view) {}
+  std::string_view schema() const override { return "{}"; }
+  void validate(std::string_view, std::string_view) override {}
+  void probe(const Call&) override {}
+  void create(const Call&, std::string_view, const Items&, Results&) override {}
+  void observe(const Call&, const Items&, Observations&) override {}
+  void destroy(const Call&, const Items&, Results&) override {}
 };
 
 constexpr vcp_plugin_info_t makeInfo() {
@@ -165,6 +223,76 @@ TEST_CASE("trampolines: results, item errors and call errors") {
   CHECK(partly.machines.size() == 2);
   CHECK(std::string(partly.errors.at(1).message) == "odd");
   CHECK(partly.errors.at(1).outcome == VCP_OUTCOME_NOT_APPLIED);
+}
+
+TEST_CASE("extensions: offered by the class, behind the same barrier") {
+  testing::FakeHost host;
+  const testing::OpenDriver driver(vcp_plugin_v0, host, "{}");
+  CHECK(driver.extension<void>("draft.vcp.disk/2") == nullptr);
+  CHECK((detail::Entry<Plain>::makeEntry(&kInfo).get_extension == nullptr));
+
+  const testing::OpenDisks disks(driver);
+  CHECK(disks.ops().struct_size == sizeof(vcp_disk_ops_t));
+  vcp_error_t error = detail::emptyError();
+  CHECK(disks.ops().validate(driver.instance(), borrow("{}"), borrow("{}"), &error) == VCP_OK);
+  CHECK(disks.ops().validate(driver.instance(), borrow("[]"), borrow("{}"), &error) == VCP_INVALID_ARGUMENT);
+  CHECK(std::string(error.message) == "/cloud_params/size: is wrong");
+
+  Items items(2);
+  items[1].index = 1;
+  Items machines(2);
+  machines[0].name = "on";
+  machines[1].name = "off";
+  CHECK(disks.create(host.call({}), "{}", items).items.at(1).cloud_id == "d-1");
+  const testing::Answers thrown = disks.create(host.call({}), "int", items);
+  CHECK(thrown.code == VCP_UNKNOWN);
+  CHECK(thrown.error.outcome == VCP_OUTCOME_UNKNOWN);
+  CHECK(disks.destroy(host.call({}), items).code == VCP_RESOURCE_EXHAUSTED);
+  const testing::Answers attached = disks.attach(host.call({}), true, items, machines);
+  CHECK(attached.items.at(0).driver_state == "on");
+  CHECK(attached.items.at(1).error.code == VCP_FAILED_PRECONDITION);
+  CHECK(disks.attach(host.call({}), false, items, machines).items.at(1).pending_ms == 3);
+
+  items[1].name = "unreadable";
+  const testing::SeenDisks seen = disks.observe(host.call({}), items);
+  CHECK(seen.disks.at(0).state == DiskState::kAttached);
+  CHECK(seen.disks.at(0).machine_id == "m-1");
+  CHECK(seen.disks.at(0).size_gib == 20);
+  CHECK(seen.disks.at(0).resources.at(0).kind == "key");
+  CHECK(std::string(seen.errors.at(1).message) == "odd");
+  CHECK(seen.errors.at(1).outcome == VCP_OUTCOME_NOT_APPLIED);
+}
+
+TEST_CASE("extensions: notices of spot machines") {
+  testing::FakeHost host;
+  const testing::OpenDriver driver(vcp_plugin_v0, host, "{}");
+  struct Kept {
+    std::vector<vcp_spot_notice_t> notices;
+    std::vector<std::int64_t> failed;
+  } kept;
+  vcp_spot_sink_t sink{};
+  sink.struct_size = sizeof sink;
+  sink.host_data = &kept;
+  sink.notice = [](const vcp_spot_sink_t* s, const vcp_spot_notice_t* notice) {
+    CHECK(view(notice->detail) == "marked");
+    static_cast<Kept*>(s->host_data)->notices.push_back(*notice);
+  };
+  sink.error = [](const vcp_spot_sink_t* s, std::int64_t index, const vcp_error_t* error) {
+    CHECK(error->outcome == VCP_OUTCOME_NOT_APPLIED);
+    static_cast<Kept*>(s->host_data)->failed.push_back(index);
+  };
+  Items items(2);
+  items[1].index = 1;
+  items[1].name = "unreadable";
+  const testing::RawItems raw(items);
+  const auto* spot = driver.extension<vcp_spot_ops_t>(VCP_SPOT_ID);
+  REQUIRE(spot != nullptr);
+  vcp_error_t error = detail::emptyError();
+  CHECK(spot->notices(driver.instance(), host.call({}), raw.pointers.data(), 2, &sink, &error) == VCP_OK);
+  REQUIRE(kept.notices.size() == 1);
+  CHECK(kept.notices[0].action == VCP_SPOT_TERMINATE);
+  CHECK(kept.notices[0].at_wall_ms == 120'000);
+  CHECK(kept.failed == std::vector<std::int64_t>{1});
 }
 
 TEST_CASE("json: scalars, numbers and what is refused") {

@@ -3,6 +3,8 @@
  * be added at the end of a struct. */
 #include "vcp/plugin/abi.h"
 #include "vcp/plugin/ext/crypto.h"
+#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/draft/spot.h"
 #include "vcp/plugin/ext/http.h"
 #include "vcp/plugin/ext/json.h"
 #include "vcp/plugin/ext/session.h"
@@ -201,5 +203,53 @@ AT(vcp_json_t, each, 24);
 AT(vcp_json_t, quote, 32);
 CHECK(VCP_JSON_NULL == 1 && VCP_JSON_BOOLEAN == 2 && VCP_JSON_NUMBER == 3);
 CHECK(VCP_JSON_STRING == 4 && VCP_JSON_ARRAY == 5 && VCP_JSON_OBJECT == 6);
+
+CHECK(sizeof(vcp_attachment_t) == 24);
+AT(vcp_attachment_t, disk, 8);
+AT(vcp_attachment_t, machine, 16);
+
+CHECK(sizeof(vcp_disk_observation_t) == 112);
+AT(vcp_disk_observation_t, found, 4);
+AT(vcp_disk_observation_t, index, 8);
+AT(vcp_disk_observation_t, state, 16);
+AT(vcp_disk_observation_t, failure, 20);
+AT(vcp_disk_observation_t, size_gib, 24);
+AT(vcp_disk_observation_t, cloud_id, 32);
+AT(vcp_disk_observation_t, machine_id, 48);
+AT(vcp_disk_observation_t, detail, 64);
+AT(vcp_disk_observation_t, provider_code, 80);
+AT(vcp_disk_observation_t, resources, 96);
+AT(vcp_disk_observation_t, resource_count, 104);
+
+CHECK(sizeof(vcp_disk_observation_sink_t) == 32);
+AT(vcp_disk_observation_sink_t, host_data, 8);
+AT(vcp_disk_observation_sink_t, observed, 16);
+AT(vcp_disk_observation_sink_t, error, 24);
+
+CHECK(sizeof(vcp_disk_ops_t) == 56);
+AT(vcp_disk_ops_t, validate, 8);
+AT(vcp_disk_ops_t, create, 16);
+AT(vcp_disk_ops_t, destroy, 24);
+AT(vcp_disk_ops_t, attach, 32);
+AT(vcp_disk_ops_t, detach, 40);
+AT(vcp_disk_ops_t, observe, 48);
+CHECK(VCP_DISK_STATE_CREATING == 1 && VCP_DISK_STATE_AVAILABLE == 2 && VCP_DISK_STATE_ATTACHING == 3);
+CHECK(VCP_DISK_STATE_ATTACHED == 4 && VCP_DISK_STATE_DETACHING == 5 && VCP_DISK_STATE_DELETING == 6);
+CHECK(VCP_DISK_STATE_FAILED == 7);
+
+CHECK(sizeof(vcp_spot_notice_t) == 40);
+AT(vcp_spot_notice_t, action, 4);
+AT(vcp_spot_notice_t, index, 8);
+AT(vcp_spot_notice_t, at_wall_ms, 16);
+AT(vcp_spot_notice_t, detail, 24);
+
+CHECK(sizeof(vcp_spot_sink_t) == 32);
+AT(vcp_spot_sink_t, host_data, 8);
+AT(vcp_spot_sink_t, notice, 16);
+AT(vcp_spot_sink_t, error, 24);
+
+CHECK(sizeof(vcp_spot_ops_t) == 16);
+AT(vcp_spot_ops_t, notices, 8);
+CHECK(VCP_SPOT_NONE == 1 && VCP_SPOT_STOP == 2 && VCP_SPOT_TERMINATE == 3);
 
 #endif

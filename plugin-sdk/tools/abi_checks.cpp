@@ -16,6 +16,8 @@
 #include "plugin.h"
 #include "services.h"
 #include "vcp/plugin/cpp/json.h"
+#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/draft/spot.h"
 #include "vcp/plugin/testing/fake_host.h"
 #include "vcp/plugin/testing/scripted_http.h"
 
@@ -105,6 +107,11 @@ class Instance {
 
   const vcp_plugin_info_t& info() const { return *entry_.info; }
   const vcp_driver_ops_t& ops() const { return *driver_.ops; }
+  /// Null when the plugin does not offer it.
+  template <class Table>
+  const Table* extension(std::string_view id) const {
+    return entry_.get_extension == nullptr ? nullptr : static_cast<const Table*>(entry_.get_extension(borrow(id)));
+  }
 
   std::string schema() const {
     expect(ops().struct_size >= sizeof(vcp_driver_ops_t) && ops().describe != nullptr, "the table has describe",
@@ -200,6 +207,39 @@ Outcome checkCapabilities(const std::string& path, const std::string& options) {
   };
   compare("power", VCP_CAP_POWER, ops.power != nullptr);
   compare("list", VCP_CAP_LIST, ops.list != nullptr);
+  return {};
+}
+
+using Functions = std::vector<std::pair<const char*, bool>>;
+
+Functions functionsOf(const vcp_disk_ops_t& ops) {
+  return {{"validate", ops.validate != nullptr}, {"create", ops.create != nullptr},
+          {"destroy", ops.destroy != nullptr},   {"attach", ops.attach != nullptr},
+          {"detach", ops.detach != nullptr},     {"observe", ops.observe != nullptr}};
+}
+
+Functions functionsOf(const vcp_spot_ops_t& ops) { return {{"notices", ops.notices != nullptr}}; }
+
+template <class Table>
+void expectWhole(const char* id, const Table& table) {
+  expect(table.struct_size >= sizeof table,
+         std::string(id) + ": struct_size of at least " + std::to_string(sizeof table),
+         std::to_string(table.struct_size));
+  std::vector<std::string> missing;
+  for (const auto& [name, there] : functionsOf(table)) {
+    if (!there) missing.emplace_back(name);
+  }
+  expect(missing.empty(), std::string(id) + ": every required function", "missing: " + listOf(missing));
+}
+
+Outcome checkExtensions(const std::string& path, const std::string& options) {
+  const Instance instance(path, options);
+  const auto* disk = instance.extension<vcp_disk_ops_t>(VCP_DISK_ID);
+  if (disk != nullptr) expectWhole(VCP_DISK_ID, *disk);
+  if (const auto* spot = instance.extension<vcp_spot_ops_t>(VCP_SPOT_ID)) expectWhole(VCP_SPOT_ID, *spot);
+  const bool needs = instance.info().attach_needs != VCP_ATTACH_UNSPECIFIED;
+  expect(disk == nullptr || needs, "attach_needs is declared by a driver that offers " VCP_DISK_ID,
+         "it is VCP_ATTACH_UNSPECIFIED");
   return {};
 }
 
@@ -323,6 +363,11 @@ const std::vector<AbiCheck>& abiChecks() {
         "driver.h, vcp_driver_ops_t", "declare what is there, and nothing else"},
        false,
        checkCapabilities},
+      {{"abi.extensions", "each extension is whole, or not offered",
+        "who hands out a table has every function of it that is not called optional", "ABI.md, Extensions",
+        "fill in the whole table with struct_size = sizeof, and declare attach_needs with disks"},
+       false,
+       checkExtensions},
       {{"abi.schema", "describe writes a JSON Schema with properties",
         "a JSON Schema (draft 2020-12) whose `properties` are the keys of cloud_params", "driver.h, describe",
         "write schema.json and give it to vcp_add_plugin(SCHEMA)"},
@@ -392,6 +437,11 @@ void describePlugin(const std::string& path, const std::string& options, Report*
                                 ((info.capabilities & VCP_CAP_LIST) != 0 ? " list" : "") +
                                 ((info.capabilities & VCP_CAP_SIMULATED_HOSTS) != 0 ? " simulated_hosts" : "") +
                                 ((info.capabilities & VCP_CAP_NEEDS_ADDRESS) != 0 ? " needs_address" : ""));
+        std::string extensions;
+        for (const char* id : {VCP_DISK_ID, VCP_SPOT_ID}) {
+          if (instance.extension<void>(id) != nullptr) extensions += (extensions.empty() ? "" : ", ") + std::string(id);
+        }
+        add("extensions", extensions.empty() ? "none" : extensions);
         add("idempotency", word(kIdempotency, info.idempotency));
         add("existence", word(kExistence, info.existence));
         add("attach_needs", word(kAttach, info.attach_needs));

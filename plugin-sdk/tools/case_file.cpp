@@ -76,6 +76,7 @@ void refuseUnknown(const Json& json) {
   static const std::set<std::string> kKnown{"provider",
                                             "catalog_entry",
                                             "cloud_params",
+                                            "disk_params",
                                             "options",
                                             "cloud_options",
                                             "credentials",
@@ -110,6 +111,7 @@ Case readCase(const std::string& path, const std::vector<std::string>& overrides
   out.provider = textOf(json, "provider");
   out.catalog_entry = objectOf(json, "catalog_entry");
   out.cloud_params = objectOf(json, "cloud_params");
+  if (json.contains("disk_params")) out.disk_params = objectOf(json, "disk_params");
   out.cloud_options = objectOf(json, "cloud_options");
   Json options = Json::parse(objectOf(json, "options"));
   for (const std::string& setting : overrides) {

@@ -18,6 +18,7 @@ struct Case {
   std::string provider;  ///< plain
   std::string catalog_entry = "{}";
   std::string cloud_params = "{}";
+  std::string disk_params;  ///< cloud_params of a data disk; empty: not given
   std::string options = "{}";
   std::string cloud_options = "{}";
   Grant first;

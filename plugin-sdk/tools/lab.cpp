@@ -22,8 +22,10 @@ using plugin::Json;
 using plugin::view;
 using plugin::testing::Answers;
 using plugin::testing::ItemAnswer;
+using plugin::testing::OpenDisks;
 using plugin::testing::OpenDriver;
 using plugin::testing::Seen;
+using plugin::testing::SeenDisks;
 
 constexpr std::size_t kMaxParts = 64;
 
@@ -61,6 +63,24 @@ std::int64_t indexOf(std::size_t position) { return static_cast<std::int64_t>(po
 
 std::string textOf(const char* text, std::size_t size) { return std::string(text, ::strnlen(text, size)); }
 
+/// What a look at disks has in common with one at machines.
+Seen seenOf(const SeenDisks& from) {
+  Seen seen;
+  seen.code = from.code;
+  seen.error = from.error;
+  seen.errors = from.errors;
+  seen.answers = from.answers;
+  for (const auto& [index, disk] : from.disks) {
+    plugin::Observation& to = seen.machines[index];
+    to.found = disk.found;
+    to.cloud_id = disk.cloud_id;
+    to.detail = disk.detail;
+    to.resources = disk.resources;
+    to.state = disk.state == plugin::DiskState::kDeleting ? plugin::State::kTerminating : plugin::State::kUnspecified;
+  }
+  return seen;
+}
+
 void inspectError(CheckHost& host, const vcp_error_t& error) {
   host.inspect("error message", textOf(error.message, sizeof error.message), sizeof error.message - 1);
   host.inspect("provider_code", textOf(error.provider_code, sizeof error.provider_code),
@@ -85,6 +105,10 @@ bool Bench::needsAddress() const {
   return (info().capabilities & VCP_CAP_NEEDS_ADDRESS) != 0 || info().existence == VCP_EXISTENCE_ASSERTED;
 }
 
+bool Bench::hasDisks() const {
+  return entry_.get_extension != nullptr && entry_.get_extension(plugin::borrow(VCP_DISK_ID)) != nullptr;
+}
+
 std::size_t Machine::knownIds() const {
   return static_cast<std::size_t>(std::count_if(resources.begin(), resources.end(),
                                                 [](const plugin::Resource& part) { return !part.id.empty(); })) +
@@ -98,6 +122,7 @@ bool Machine::knows(const std::string& id) const {
 
 Machine bare(const Machine& machine) {
   Machine out;
+  out.is_disk = machine.is_disk;
   out.name = machine.name;
   out.display_name = machine.display_name;
   out.requested_address = machine.requested_address;
@@ -127,8 +152,10 @@ bool Sight::shows(const std::string& id) const {
 std::string Sight::text() const {
   if (failed) return "an error: " + toText(error);
   if (!seen.found) return "found = 0";
-  return "found, state " + std::to_string(static_cast<int>(seen.state)) + ", id '" + seen.cloud_id + "', address '" +
-         seen.address + "', " + std::to_string(seen.resources.size()) + " parts";
+  const std::string machine = disk.found ? ", held by '" + disk.machine_id + "'" : "";
+  return "found, state " + std::to_string(disk.found ? static_cast<int>(disk.state) : static_cast<int>(seen.state)) +
+         ", id '" + seen.cloud_id + "', address '" + seen.address + "'" + machine + ", " +
+         std::to_string(seen.resources.size()) + " parts";
 }
 
 Lab::Lab(const Bench& bench)
@@ -154,6 +181,8 @@ Lab::~Lab() {
   try {
     if (host_.isLive() && bench_.info().existence == VCP_EXISTENCE_OBSERVED && !made().empty()) {
       Machines all = bare(minted_);
+      // A disk that a machine holds cannot be taken away.
+      std::stable_partition(all.begin(), all.end(), [](const Machine& item) { return !item.is_disk; });
       for (Machine& machine : all) {
         Machines one{machine};
         remove(one);
@@ -201,13 +230,18 @@ std::string Lab::hex(std::size_t digits) {
 
 std::string Lab::newOp() { return hex(32); }
 
+Machine Lab::newItem() {
+  Machine item;
+  item.name = "vcp-" + vcc_.substr(0, 8) + "-" + hex(20);
+  item.display_name = "group-unit-" + std::to_string(minted_.size() + 1);
+  return item;
+}
+
 Machines Lab::mint(std::size_t count, bool with_address) {
   const std::string op = newOp();
   Machines machines;
   for (std::size_t i = 0; i < count; ++i) {
-    Machine machine;
-    machine.name = "vcp-" + vcc_.substr(0, 8) + "-" + hex(20);
-    machine.display_name = "group-unit-" + std::to_string(minted_.size() + 1);
+    Machine machine = newItem();
     if (with_address || bench_.needsAddress()) {
       if (next_address_ >= bench_.of().addresses.size()) {
         throw Skipped{"it needs more 'addresses' in the case file: " + std::to_string(next_address_ + 1) + " or more"};
@@ -223,15 +257,16 @@ Machines Lab::mint(std::size_t count, bool with_address) {
   return machines;
 }
 
-std::string Lab::spec() const {
-  const Json spec{
-      {"provider", bench_.of().provider},
-      {"cloud_params", Json::parse(bench_.of().cloud_params)},
-      {"labels", {{"vcc_id", vcc_}, {"vcid", "vc-1"}, {"vc_name", "check"}, {"unit_name", "unit"}, {"owner", "check"}}},
-      {"access",
-       {{"user", "vcp"},
-        {"public_keys", {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNoZWNrY2hlY2tjaGVja2NoZWNrY2hlY2tjaGVj check"}},
-        {"user_data", ""}}}};
+std::string Lab::spec(bool of_disks) const {
+  Json spec{{"provider", bench_.of().provider},
+            {"cloud_params", Json::parse(of_disks ? bench_.of().disk_params : bench_.of().cloud_params)},
+            {"labels",
+             {{"vcc_id", vcc_}, {"vcid", "vc-1"}, {"vc_name", "check"}, {"unit_name", "unit"}, {"owner", "check"}}}};
+  if (of_disks) return spec.dump();
+  spec["access"] = {
+      {"user", "vcp"},
+      {"public_keys", {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNoZWNrY2hlY2tjaGVja2NoZWNrY2hlY2tjaGVj check"}},
+      {"user_data", ""}};
   return spec.dump();
 }
 
@@ -319,18 +354,20 @@ void Lab::note(Result& result, const Frame& frame) {
   }
 }
 
-Result Lab::call(Verb verb, const std::string& op, std::int64_t attempt, Machines& machines, const Asking& asking) {
-  const std::unique_ptr<Frame> context = frame(asking, op, attempt);
-  const Machines sent = machines;
-  const Items items = itemsOf(sent);
-  const std::string request = asking.spec.empty() ? spec() : asking.spec;
+Answers Lab::send(Verb verb, const vcp_call_t* call, const std::string& request, bool of_disks,
+                  const Items& items) const {
+  if (of_disks) {
+    const OpenDisks disks(*driver_);
+    return verb == Verb::kCreate ? disks.create(call, request, items) : disks.destroy(call, items);
+  }
+  if (verb == Verb::kCreate) return driver_->create(call, request, items);
+  if (verb == Verb::kDestroy) return driver_->destroy(call, items);
+  return driver_->power(call, verb == Verb::kPowerOn, items);
+}
+
+Result Lab::resultOf(Verb verb, const Answers& said, const Frame& frame, Machines& machines) {
   Result result;
   result.verb = verb;
-  const std::int64_t began = host_.now();
-  const Answers said = verb == Verb::kCreate    ? driver_->create(&context->raw, request, items)
-                       : verb == Verb::kDestroy ? driver_->destroy(&context->raw, items)
-                                                : driver_->power(&context->raw, verb == Verb::kPowerOn, items);
-  result.took_ms = host_.now() - began;
   for (std::size_t i = 0; i < machines.size(); ++i) {
     if (const auto found = said.items.find(indexOf(i)); found != said.items.end()) {
       commit(found->second, machines[i], result);
@@ -343,13 +380,40 @@ Result Lab::call(Verb verb, const std::string& op, std::int64_t attempt, Machine
       host_.notes.add(Rule::kAnswers, "an answer for index " + std::to_string(index) + ", which was not in the call");
     }
   }
-  note(result, *context);
+  note(result, frame);
+  return result;
+}
+
+Result Lab::call(Verb verb, const std::string& op, std::int64_t attempt, Machines& machines, const Asking& asking) {
+  const std::unique_ptr<Frame> context = frame(asking, op, attempt);
+  const Machines sent = machines;
+  const bool of_disks = sent.front().is_disk;
+  const std::string request = asking.spec.empty() ? spec(of_disks) : asking.spec;
+  const std::int64_t began = host_.now();
+  const Answers said = send(verb, &context->raw, request, of_disks, itemsOf(sent));
+  const std::int64_t took_ms = host_.now() - began;
+  Result result = resultOf(verb, said, *context, machines);
+  result.took_ms = took_ms;
+  return result;
+}
+
+Result Lab::attach(bool on, const std::string& op, std::int64_t attempt, Machine& disk, const Machine& machine) {
+  const std::unique_ptr<Frame> context = frame({}, op, attempt);
+  const Machines sent{disk};
+  const Machines holders{machine};
+  const Answers said = OpenDisks(*driver_).attach(&context->raw, on, itemsOf(sent), itemsOf(holders));
+  Machines after{disk};
+  Result result = resultOf(on ? Verb::kAttach : Verb::kDetach, said, *context, after);
+  disk = after.front();
   return result;
 }
 
 std::vector<Sight> Lab::observe(const Machines& machines, const Asking& asking) {
   const std::unique_ptr<Frame> context = frame(asking);
-  const Seen seen = driver_->observe(&context->raw, itemsOf(machines));
+  const bool of_disks = machines.front().is_disk;
+  SeenDisks disks;
+  if (of_disks) disks = OpenDisks(*driver_).observe(&context->raw, itemsOf(machines));
+  const Seen seen = of_disks ? seenOf(disks) : driver_->observe(&context->raw, itemsOf(machines));
   std::vector<Sight> sights(machines.size());
   for (std::size_t i = 0; i < machines.size(); ++i) {
     Sight& sight = sights[i];
@@ -361,6 +425,8 @@ std::vector<Sight> Lab::observe(const Machines& machines, const Asking& asking) 
     } else if (const auto found = seen.machines.find(indexOf(i)); found != seen.machines.end()) {
       sight.failed = false;
       sight.seen = found->second;
+      if (of_disks) sight.disk = disks.disks.at(indexOf(i));
+      host_.inspect("observed machine of a disk", sight.disk.machine_id, 256);
       host_.inspect("observed name", sight.seen.name, 256);
       host_.inspect("observed id", sight.seen.cloud_id, 256);
       host_.inspect("observed address", sight.seen.address, 63);
@@ -423,7 +489,8 @@ std::vector<Object> Lab::objects() {
   if (wire_) return wire_->objects();
   std::vector<Object> all;
   if (bench_.info().existence == VCP_EXISTENCE_ASSERTED) return all;
-  if ((bench_.info().capabilities & VCP_CAP_LIST) != 0) {
+  const bool is_listed = (bench_.info().capabilities & VCP_CAP_LIST) != 0;
+  if (is_listed) {
     for (const Grant* grant : grantsOf(bench_.of())) {
       Asking asking;
       asking.grant = grant;
@@ -433,12 +500,14 @@ std::vector<Object> Lab::objects() {
         if (machine.state != plugin::State::kGone) all.push_back({"machine", machine.name, machine.cloud_id, ""});
       }
     }
-    return all;
   }
   for (const Machine& machine : minted_) {
+    if (is_listed && !machine.is_disk) continue;
     const Sight sight = observe({bare(machine)}).front();
     if (sight.failed) fail("a look at " + machine.name, sight.text());
-    if (!sight.isGone()) all.push_back({"machine", machine.name, sight.seen.cloud_id, ""});
+    if (!sight.isGone()) {
+      all.push_back({machine.is_disk ? "disk" : "machine", machine.name, sight.seen.cloud_id, ""});
+    }
   }
   return all;
 }

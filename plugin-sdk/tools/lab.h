@@ -14,6 +14,7 @@
 #include "check_host.h"
 #include "live.h"
 #include "services.h"
+#include "vcp/plugin/testing/draft/disk.h"
 #include "wire.h"
 
 namespace vcp::check {
@@ -44,6 +45,8 @@ class Bench {
   std::size_t maxObserve() const { return info().max_observe == 0 ? 1 : info().max_observe; }
   /// Does each item of a create get a requested_address?
   bool needsAddress() const;
+  /// Does the driver offer data disks?
+  bool hasDisks() const;
 
  private:
   const Setup& setup_;
@@ -52,8 +55,10 @@ class Bench {
   CheckHost host_;  // of init
 };
 
-/// A machine as the host has committed it.
+/// A machine as the host has committed it, or a data disk: an item of the same form, made and taken away by the same
+/// rules.
 struct Machine {
+  bool is_disk = false;
   std::string name;
   std::string display_name;
   std::string cloud_id;
@@ -75,7 +80,7 @@ using Machines = std::vector<Machine>;
 Machine bare(const Machine& machine);
 Machines bare(const Machines& machines);
 
-enum class Verb : std::uint8_t { kCreate, kDestroy, kPowerOn, kPowerOff };
+enum class Verb : std::uint8_t { kCreate, kDestroy, kPowerOn, kPowerOff, kAttach, kDetach };
 enum class Say : std::uint8_t { kDone, kPending, kError };
 
 struct Answer {
@@ -99,11 +104,12 @@ struct Result {
   std::vector<std::string> reported;  ///< ids that came through the sink
 };
 
-/// What a look said of one machine.
+/// What a look said of one machine or disk.
 struct Sight {
   bool failed = true;
   vcp_error_t error{};
-  plugin::Observation seen;
+  plugin::Observation seen;      ///< of a disk as well, as far as the two have the same
+  plugin::DiskObservation disk;  ///< of a disk
 
   bool isGone() const { return !failed && (!seen.found || seen.state == plugin::State::kGone); }
   bool shows(const std::string& id) const;
@@ -139,11 +145,13 @@ class Lab {
 
   /// New items of one create.
   Machines mint(std::size_t count, bool with_address = false);
+  Machines mintDisks(std::size_t count);
   std::string newOp();
-  std::string spec() const;
+  std::string spec(bool of_disks = false) const;
 
-  // One call. Answers are committed into `machines`.
+  // One call, for machines or for disks. Answers are committed into `machines`.
   Result call(Verb verb, const std::string& op, std::int64_t attempt, Machines& machines, const Asking& asking = {});
+  Result attach(bool on, const std::string& op, std::int64_t attempt, Machine& disk, const Machine& machine);
   std::vector<Sight> observe(const Machines& machines, const Asking& asking = {});
   plugin::testing::Seen list(const Asking& asking = {});
   vcp_error_t probe(const Grant& grant);
@@ -162,6 +170,12 @@ class Lab {
   bool remove(Machines& machines, Course& course, const Asking& asking = {});
   void remove(Machines& machines, const Asking& asking = {});
   void power(bool on, Machines& machines, const Asking& asking = {});
+  /// Brings a machine that is made into the state that attach needs.
+  void prepareAttach(Machines& machines);
+  /// Attaches the disk or takes it off, until looks show it.
+  void setAttached(bool on, Machine& disk, const Machine& machine);
+  /// Until a look shows the disk so, held by the machine with this id (empty: by none).
+  void awaitDisk(const Machine& disk, plugin::DiskState state, const std::string& machine_id);
 
   /// What exists now and did not at the beginning: by the simulated cloud, else by looks and lists.
   std::vector<Object> made();
@@ -172,7 +186,12 @@ class Lab {
 
  private:
   void open();
+  Machine newItem();
   std::vector<Object> objects();
+  plugin::testing::Answers send(Verb verb, const vcp_call_t* call, const std::string& request, bool of_disks,
+                                const plugin::Items& items) const;
+  /// What was answered, checked and committed.
+  Result resultOf(Verb verb, const plugin::testing::Answers& said, const Frame& frame, Machines& machines);
   void commit(const plugin::testing::ItemAnswer& said, Machine& machine, Result& result);
   Answer answerOf(const plugin::testing::Answers& said, std::int64_t index);
   void note(Result& result, const Frame& frame);

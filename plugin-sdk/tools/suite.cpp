@@ -9,8 +9,8 @@ namespace {
 
 std::vector<Check> allChecks() {
   std::vector<Check> all;
-  for (auto* group : {requestChecks, createChecks, readChecks, powerChecks, destroyChecks, grantChecks, callChecks,
-                      errorChecks, stateChecks, ruleChecks}) {
+  for (auto* group : {requestChecks, createChecks, readChecks, powerChecks, destroyChecks, diskChecks, grantChecks,
+                      callChecks, errorChecks, stateChecks, ruleChecks}) {
     for (Check& check : group()) all.push_back(check);
   }
   return all;
@@ -31,6 +31,8 @@ std::string reasonToSkip(const Bench& bench, unsigned needs) {
   if ((needs & kLists) != 0 && (info.capabilities & VCP_CAP_LIST) == 0) return "the driver has no list";
   if ((needs & kSecond) != 0 && bench.of().second.credentials.empty()) return "the case file has no second_credentials";
   if ((needs & kBatches) != 0 && bench.maxBatch() < 2) return "max_batch is 1";
+  if ((needs & kDisks) != 0 && !bench.hasDisks()) return "the driver does not offer " VCP_DISK_ID;
+  if ((needs & kDisks) != 0 && bench.of().disk_params.empty()) return "the case file has no disk_params";
   return "";
 }
 

@@ -185,7 +185,8 @@ class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, publ
     const std::string hash = requestHash(spec, item);
     if (const Machine* made = view.byToken(token)) {
       if (made->request_hash != hash)
-        throw conflict(item, "IdempotentParameterMismatch", "its token was used for another request");
+        throw conflict(item, Outcome::kApplied, "IdempotentParameterMismatch",
+                       "its token was used for another request");
       return Answer{Answer::Kind::kDone, made->id, formatIpv4(made->address), {Code::kInternal, Outcome::kUnknown, ""}};
     }
     Machine machine;
@@ -225,13 +226,14 @@ class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, publ
                                  std::string(item.requested_address) + " is not an address of private_network_ipmask");
     }
     if (view.isTaken(*address)) {
-      throw conflict(item, "AddressInUse", "address " + std::string(item.requested_address) + " is in use");
+      throw conflict(item, Outcome::kNotApplied, "AddressInUse",
+                     "address " + std::string(item.requested_address) + " is in use");
     }
     return *address;
   }
 
-  static Error conflict(const Item& item, const char* provider_code, const std::string& cause) {
-    return Error(Code::kAlreadyExists, Outcome::kNotApplied,
+  static Error conflict(const Item& item, Outcome outcome, const char* provider_code, const std::string& cause) {
+    return Error(Code::kAlreadyExists, outcome,
                  "mock machine " + std::string(item.name) + ": cannot be created: " + cause)
         .providerCode(provider_code);
   }

@@ -27,6 +27,12 @@
 #ifndef CAPABILITIES
 #define CAPABILITIES 0
 #endif
+#ifndef ATTACH_NEEDS
+#define ATTACH_NEEDS VCP_ATTACH_UNSPECIFIED
+#endif
+#ifndef GET_EXTENSION
+#define GET_EXTENSION 0
+#endif
 #ifndef INIT
 #define INIT 0
 #endif
@@ -140,7 +146,7 @@ static const vcp_plugin_info_t good_info = {sizeof(vcp_plugin_info_t),
                                             CAPABILITIES,
                                             VCP_IDEMPOTENCY_NAME,
                                             VCP_EXISTENCE_OBSERVED,
-                                            VCP_ATTACH_UNSPECIFIED,
+                                            ATTACH_NEEDS,
                                             4,
                                             10,
                                             10,
@@ -166,5 +172,5 @@ static int32_t OPEN(const vcp_host_t* host, vcp_string_t config, vcp_driver_t* o
 #ifdef __cplusplus
 extern "C"
 #endif
-    VCP_PLUGIN_EXPORT const vcp_plugin_entry_t vcp_plugin_v0 = {MAGIC,      ENTRY_SIZE, MAJOR, MINOR, 0,
-                                                                &good_info, INIT,       0,     0,     OPEN};
+    VCP_PLUGIN_EXPORT const vcp_plugin_entry_t vcp_plugin_v0 = {MAGIC,      ENTRY_SIZE, MAJOR, MINOR,         0,
+                                                                &good_info, INIT,       0,     GET_EXTENSION, OPEN};

@@ -36,8 +36,11 @@ class InstalledSdk:
         copy = self.home / compiler / source
         shutil.copytree(self.share / source, copy)
         cc, cxx = COMPILERS[compiler]
+        # A driver in C needs no library at all.
+        without = [] if list(copy.glob("*.cpp")) else ["-DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON"]
         run("cmake", "-S", copy, "-B", copy / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_C_COMPILER={cc}",
-            f"-DCMAKE_CXX_COMPILER={cxx}", f"-DCMAKE_C_FLAGS={STRICT}", f"-DCMAKE_CXX_FLAGS={STRICT}", "--no-warn-unused-cli")
+            f"-DCMAKE_CXX_COMPILER={cxx}", f"-DCMAKE_C_FLAGS={STRICT}", f"-DCMAKE_CXX_FLAGS={STRICT}",
+            "--no-warn-unused-cli", *without)
         run("cmake", "--build", copy / "build")
         return copy / "build"
 

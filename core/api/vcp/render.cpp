@@ -69,10 +69,9 @@ std::string infoOf(const Unit& unit, const RenderContext& context) {
     context.log.warn("RENDER_SPEC_UNREADABLE", cci.status().message(), {{"vcid", unit.vcid}, {"unit", unit.name}});
     return {};
   }
-  const DriverSlot* slot = context.drivers.byInstance(unit.instance);
+  const Driver* driver = driverOf(context.drivers, unit.instance);
   static const std::vector<std::string> kNone;
-  const bool loaded = slot != nullptr && slot->driver != nullptr;
-  return maskedInfo(*cci, loaded ? slot->driver->info().clear_keys : kNone);
+  return maskedInfo(*cci, driver == nullptr ? kNone : driver->info().clear_keys);
 }
 
 State writeUnit(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& unit,
@@ -124,6 +123,11 @@ std::string faultLines(const Fault& fault) {
   return out;
 }
 
+const Driver* driverOf(const DriverRegistry& drivers, const std::string& instance) {
+  const DriverSlot* slot = drivers.byInstance(instance);
+  return slot == nullptr ? nullptr : slot->driver.get();
+}
+
 RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context) {
   RenderedVc rendered;
   rendered.version = vc.version;
@@ -134,6 +138,8 @@ RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context
   for (const Unit* unit : unitsInOrder(tx, vc.vcid)) {
     const std::vector<const Node*> nodes = nodesInOrder(tx, unit->unit_id);
     for (const Node* node : nodes) pending = pending || isTransient(node->state);
+    // Before it is rendered: a driver that comes meanwhile costs a second rendering, and never a stale one.
+    if (driverOf(context.drivers, unit->instance) == nullptr) rendered.absent_drivers.insert(unit->instance);
     JsonWriter text;
     states.push_back(writeUnit(text, tx, vc, *unit, nodes, context));
     const std::size_t length = text.size();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/log.h"
@@ -23,6 +24,7 @@ struct RenderedVc {
   std::int64_t version = 0;
   std::string json;
   std::map<std::string, UnitSlice, std::less<>> units;  ///< by unit name
+  std::set<std::string> absent_drivers;  ///< instances whose driver was not there, so that their `info` is all masked
 };
 
 /// What rendering needs besides the records.
@@ -32,6 +34,9 @@ struct RenderContext {
   Logger& log;
   const Sealer& sealer;
 };
+
+/// Null while it is not loaded.
+const Driver* driverOf(const DriverRegistry& drivers, const std::string& instance);
 
 /// The VC with its units and their nodes in ascending order. A record that cannot be read is left out and logged;
 /// the rest is still shown.

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/vcp/render_cache.h"
 
+#include <algorithm>
+
 namespace vcc {
+namespace {
+
+/// The record is the same, and no driver came since that could show more of `info`.
+bool isFresh(const RenderedVc& text, const Vc& vc, const DriverRegistry& drivers) {
+  const auto came = [&](const std::string& instance) { return driverOf(drivers, instance) != nullptr; };
+  return text.version == vc.version && std::none_of(text.absent_drivers.begin(), text.absent_drivers.end(), came);
+}
+
+}  // namespace
 
 std::shared_ptr<const RenderedVc> RenderCache::get(const ReadTx& tx, const Vc& vc, const RenderContext& context) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = index_.find(vc.vcid); found != index_.end()) {
       entries_.splice(entries_.begin(), entries_, found->second);
-      if (found->second->text->version == vc.version) return found->second->text;
+      if (isFresh(*found->second->text, vc, context.drivers)) return found->second->text;
     }
   }
   auto text = std::make_shared<const RenderedVc>(renderVc(tx, vc, context));

@@ -12,8 +12,8 @@
 
 namespace vcc {
 
-/// VCs as text, kept until their record has another version (architecture 28). Bounded by bytes; the one used longest
-/// ago goes first. Thread safe.
+/// VCs as text, kept until their record has another version (architecture 28), or a driver was loaded whose absence
+/// kept `info` masked. Bounded by bytes; the one used longest ago goes first. Thread safe.
 class RenderCache {
  public:
   explicit RenderCache(std::size_t limit_bytes = std::size_t{32} << 20U) : limit_bytes_(limit_bytes) {}

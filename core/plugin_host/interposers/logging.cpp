@@ -8,7 +8,7 @@
 
 #include "model/json_tree.h"
 #include "model/records.h"
-#include "plugin_host/call_secrets.h"
+#include "plugin_host/interposers/scrubbing.h"
 
 namespace vcc {
 namespace {
@@ -37,11 +37,6 @@ void redact(YamlValue& value, const DriverInfo& info, bool known_only) {
       redact(member, info, false);
     }
   }
-}
-
-/// Of validate, which has no credentials, the secrets among cloud_params.
-Scrubber secretsOf(const DriverRequest& request, const DriverInfo& info) {
-  return request.context ? scrubberOf(request.context->credentials) : scrubberOf(*request.spec, info.secret_keys);
 }
 
 std::string_view itemStateName(ItemState state) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cloud that makes many instances with one request, remembers tokens, shows new instances late, and terminated ones
-// for ever.
+// for ever. Names and wanted addresses are given afterwards.
 #include <map>
 #include <string>
 
@@ -41,7 +41,7 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
     if (path == "run") return run(owner, body);
     const auto found = instances_.find(body.value("id", ""));
     if (found == instances_.end() || found->second.owner != owner) return reply(404, {{"error", "not found"}});
-    if (path == "name") found->second.json["name"] = body.at("name");
+    if (path == "name") return name(found->second, body);
     if (path == "terminate") found->second.terminated = true;
     return reply(200, {{"ok", true}});
   }
@@ -91,6 +91,14 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
       tokens_[token] = body;
     }
     return show(owner, [&](const Instance& instance) { return instance.token == token; });
+  }
+
+  static HttpResponse name(Instance& instance, const Json& body) {
+    const std::string address = body.at("address").get<std::string>();
+    if (!address.empty() && address.rfind("10.1.", 0) != 0) return reply(400, {{"error", "not in this network"}});
+    if (!address.empty()) instance.json["address"] = address;
+    instance.json["name"] = body.at("name");
+    return reply(200, {{"ok", true}});
   }
 
   HttpResponse search(const std::string& owner, const Json& body) const {

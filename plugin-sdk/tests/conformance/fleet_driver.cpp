@@ -36,7 +36,7 @@ class Fleet final : public Driver, public Listing {
       for (const Json& instance : answer.at("instances")) made[instance.at("index").get<std::int64_t>()] = instance;
     }
     for (const Item& item : items) {
-      out.guard(item, [&] {
+      const auto step = [&] {
         const auto mine = made.find(item.create_index);
         if (mine == made.end())
           throw Error(Code::kInternal, Outcome::kUnknown,
@@ -45,9 +45,10 @@ class Fleet final : public Driver, public Listing {
         out.machine(item, instance.at("id").get<std::string>(), instance.at("address").get<std::string>());
         if (!known) return out.pending(item, 0, "instance made");
         if (instance.value("name", "") != item.name)
-          send(call, "name", {{"id", instance.at("id")}, {"name", item.name}});
+          send(call, "name", {{"id", instance.at("id")}, {"name", item.name}, {"address", item.requested_address}});
         out.done(item);
-      });
+      };
+      mutant_ == "one_for_all" ? step() : out.guard(item, step);
     }
   }
 

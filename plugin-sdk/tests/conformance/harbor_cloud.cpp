@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cloud without tokens and with names that may repeat: server, disk, minutes of copying, power on.
+// A cloud without tokens and with names that may repeat: server, disk, minutes of copying, power on. Volumes are data
+// disks; they change hands while the server is off, and outlive it unless its removal takes them too.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -16,13 +18,14 @@ using vcp::plugin::testing::CloudObject;
 
 constexpr std::int64_t kCopyMs = 60'000;
 constexpr std::int64_t kBootMs = 20'000;
+constexpr std::int64_t kFormatMs = 10'000;
 constexpr std::size_t kPage = 2;
 
 struct Thing {
   std::string owner;
   std::string name;
   std::string vcc;     // of a server
-  std::string server;  // of a disk
+  std::string server;  // of a disk, or of a volume that is attached
   std::string power = "new";
   std::int64_t ready_ms = 0;
 };
@@ -49,6 +52,7 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
     std::vector<CloudObject> all;
     for (const auto& [id, server] : servers_) all.push_back({"machine", server.name, id, server.owner});
     for (const auto& [id, disk] : disks_) all.push_back({"disk", disk.name, id, disk.owner});
+    for (const auto& [id, volume] : volumes_) all.push_back({"volume", volume.name, id, volume.owner});
     return all;
   }
 
@@ -72,43 +76,61 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
   }
 
   HttpResponse serve(const std::string& owner, const std::string& method, const std::string& path, const Json& body) {
-    const bool is_server = path.rfind("servers", 0) == 0;
-    std::map<std::string, Thing>& things = is_server ? servers_ : disks_;
-    const std::string rest =
-        path.substr(path.find_first_of("/?") == std::string::npos ? path.size() : path.find_first_of("/?"));
-    if (method == "POST") return make(owner, things, body);
+    const std::size_t end = path.find_first_of("/?");
+    const std::string kind = path.substr(0, end);
+    std::map<std::string, Thing>& things = kind == "servers" ? servers_ : kind == "disks" ? disks_ : volumes_;
+    const std::string rest = end == std::string::npos ? "" : path.substr(end);
+    if (method == "POST") return make(owner, kind, things, body);
     if (rest.empty() || rest[0] == '?') return search(owner, things, rest);
     const std::string id =
         rest.substr(1, rest.find('/', 1) == std::string::npos ? std::string::npos : rest.find('/', 1) - 1);
     const auto found = things.find(id);
     if (found == things.end() || found->second.owner != owner) return reply(404, {{"error", "not found"}});
     if (method == "GET") return reply(200, show(id, found->second));
+    if (method == "PUT" && kind == "volumes") return hang(owner, found->second, body.at("server"));
     if (method == "PUT") return power(found->second, body.at("on").get<bool>());
-    return remove(things, id);
+    return remove(things, id, body.is_object() && body.value("with_volumes", false));
   }
 
   Json show(const std::string& id, const Thing& thing) const {
     Json out{{"id", id}, {"name", thing.name}};
-    if (!thing.server.empty()) {
+    if (id[0] == 'v') out["server"] = thing.server;
+    if (id[0] != 's') {
       out["ready"] = now_ms_ >= thing.ready_ms;
       return out;
     }
     out["vcc"] = thing.vcc;
     out["power"] = thing.power == "on" ? (now_ms_ >= thing.ready_ms ? "up" : "booting") : thing.power;
     out["address"] = "10.0.0." + id.substr(1);
+    out["volumes"] = Json::array();
+    for (const auto& [volume_id, volume] : volumes_) {
+      if (volume.server == id) out["volumes"].push_back(volume_id);
+    }
     return out;
   }
 
-  HttpResponse make(const std::string& owner, std::map<std::string, Thing>& things, const Json& body) {
+  HttpResponse make(const std::string& owner, const std::string& kind, std::map<std::string, Thing>& things,
+                    const Json& body) {
     Thing thing;
     thing.owner = owner;
     thing.name = body.at("name").get<std::string>();
     thing.vcc = body.value("vcc", "");
     thing.server = body.value("server", "");
-    if (!thing.server.empty()) thing.ready_ms = now_ms_ + kCopyMs;
-    const std::string id = (thing.server.empty() ? "s" : "d") + std::to_string(++last_);
+    if (kind == "disks") thing.ready_ms = now_ms_ + kCopyMs;
+    if (kind == "volumes") thing.ready_ms = now_ms_ + kFormatMs;
+    const std::string id = kind.substr(0, 1) + std::to_string(++last_);
     things[id] = thing;
     return reply(201, show(id, thing));
+  }
+
+  /// Attaches a volume, or takes it off with an empty `server`.
+  HttpResponse hang(const std::string& owner, Thing& volume, const std::string& server) {
+    const auto found = servers_.find(server.empty() ? volume.server : server);
+    if (found == servers_.end() || found->second.owner != owner) return reply(404, {{"error", "no such server"}});
+    if (found->second.power == "on") return reply(409, {{"error", "the server is on"}});
+    if (volume.server.empty() == server.empty()) return reply(409, {{"error", "it is so, or held by another"}});
+    volume.server = server;
+    return reply(200, {{"server", server}});
   }
 
   /// "?name=N", or "?vcc=V&page=P" in pages.
@@ -144,10 +166,15 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
     return reply(200, {{"power", server.power}});
   }
 
-  HttpResponse remove(std::map<std::string, Thing>& things, const std::string& id) {
+  HttpResponse remove(std::map<std::string, Thing>& things, const std::string& id, bool with_volumes) {
     const Thing& thing = things[id];
-    if (thing.server.empty() && thing.power == "on") return reply(409, {{"error", "it is on"}});
-    if (!thing.server.empty() && servers_.count(thing.server) > 0) return reply(409, {{"error", "it is attached"}});
+    if (id[0] == 's' && thing.power == "on") return reply(409, {{"error", "it is on"}});
+    if (id[0] != 's' && servers_.count(thing.server) > 0) return reply(409, {{"error", "it is attached"}});
+    for (auto volume = volumes_.begin(); volume != volumes_.end();) {
+      const bool held = volume->second.server == id;
+      if (held) volume->second.server.clear();
+      volume = held && with_volumes ? volumes_.erase(volume) : std::next(volume);
+    }
     things.erase(id);
     return reply(204, nullptr);
   }
@@ -155,6 +182,7 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
   std::map<std::string, std::string> accounts_;  // key -> account
   std::map<std::string, Thing> servers_;
   std::map<std::string, Thing> disks_;
+  std::map<std::string, Thing> volumes_;
   std::int64_t now_ms_ = 0;
   int last_ = 0;
 };

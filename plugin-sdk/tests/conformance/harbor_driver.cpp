@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference driver of the suite's own tests: two requests and a power switch make a machine, on a cloud without
-// tokens. Option "mutant" gives it one defect, which mutants_test.cpp expects the suite to find.
+// tokens; data disks beside it. Option "mutant" gives it one defect, which mutants_test.cpp expects the suite to find.
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -20,7 +20,7 @@ using namespace vcp::plugin;
 constexpr char kSchema[] = R"({"type":"object","properties":{"size":{"type":"string"},
 "access_key":{"type":"string","x-vcp-secret":true}}})";
 
-class Harbor final : public Driver, public Listing, public Power {
+class Harbor final : public Driver, public Listing, public Power, public Disks {
  public:
   Harbor(Host host, std::string_view config)
       : host_(host), http_(host), mutant_(parseObject(config, "config").at("options").value("mutant", "")) {}
@@ -114,6 +114,79 @@ class Harbor final : public Driver, public Listing, public Power {
     out.complete();
   }
 
+  void validateDisks(std::string_view cloud_params, std::string_view) override {
+    integerOf(parseObject(cloud_params, "cloud_params"), "size", "/cloud_params", 1, 100);
+  }
+
+  void createDisks(const Call& call, std::string_view, const Items& disks, Results& out) override {
+    for (const Item& disk : disks) {
+      out.guard(disk, [&] {
+        std::vector<Json> volumes;
+        if (!is("disk_by_id")) volumes = findVolumes(call, disk);
+        if (volumes.empty()) volumes.push_back(send(call, "POST", "volumes", {{"name", disk.name}}));
+        out.machine(disk, idOf(volumes[0]), "");
+        out.done(disk);
+      });
+    }
+  }
+
+  void destroyDisks(const Call& call, const Items& disks, Results& out) override {
+    for (const Item& disk : disks) {
+      out.guard(disk, [&] {
+        const std::vector<Json> volumes = findVolumes(call, disk);
+        if (volumes.empty()) return out.done(disk);
+        if (is("takes_from_machine") && !holderOf(volumes[0]).empty()) hang(call, volumes[0], "");
+        send(call, "DELETE", "volumes/" + idOf(volumes[0]));  // 409 when it is attached
+        out.pending(disk, 0, "volume removed");
+      });
+    }
+  }
+
+  void attachDisks(const Call& call, const Attachments& attachments, Results& out) override {
+    for (const Attachment& at : attachments) {
+      out.guard(at.disk, [&] {
+        const std::vector<Json> volumes = findVolumes(call, at.disk);
+        const std::vector<Json> servers = find(call, "servers", std::string(at.machine.name));
+        if (volumes.empty() || servers.empty()) {
+          throw Error(Code::kNotFound, Outcome::kNotApplied, "volume or server does not exist");
+        }
+        if (is("attaches_blindly") || holderOf(volumes[0]) != idOf(servers[0])) {
+          hang(call, volumes[0], idOf(servers[0]));
+        }
+        out.done(at.disk);
+      });
+    }
+  }
+
+  void detachDisks(const Call& call, const Attachments& attachments, Results& out) override {
+    for (const Attachment& at : attachments) {
+      out.guard(at.disk, [&] {
+        const std::vector<Json> volumes = findVolumes(call, at.disk);
+        const std::vector<Json> servers = find(call, "servers", std::string(at.machine.name));
+        const bool held = !volumes.empty() && !servers.empty() && holderOf(volumes[0]) == idOf(servers[0]);
+        if (held) hang(call, volumes[0], "");
+        out.done(at.disk);
+      });
+    }
+  }
+
+  void observeDisks(const Call& call, const Items& disks, DiskObservations& out) override {
+    for (const Item& disk : disks) {
+      out.guard(disk, [&] {
+        DiskObservation seen;
+        for (const Json& volume : findVolumes(call, disk)) {
+          seen.found = true;
+          seen.cloud_id = idOf(volume);
+          seen.machine_id = holderOf(volume);
+          seen.state = !volume.at("ready").get<bool>() ? DiskState::kCreating
+                       : seen.machine_id.empty()       ? DiskState::kAvailable
+                                                       : DiskState::kAttached;
+        }
+        out.observed(disk, seen);
+      });
+    }
+  }
+
  private:
   bool is(const char* name) const { return mutant_ == name; }
 
@@ -177,6 +250,16 @@ class Harbor final : public Driver, public Listing, public Power {
 
   void setPower(const Call& call, const Json& server, bool on) {
     send(call, "PUT", "servers/" + idOf(server) + "/power", {{"on", on}});
+  }
+
+  std::vector<Json> findVolumes(const Call& call, const Item& disk) {
+    return find(call, "volumes", std::string(disk.name));
+  }
+
+  static std::string holderOf(const Json& volume) { return volume.at("server").get<std::string>(); }
+
+  void hang(const Call& call, const Json& volume, const std::string& server) {
+    send(call, "PUT", "volumes/" + idOf(volume), {{"server", server}});
   }
 
   static std::string idOf(const Json& thing) { return thing.at("id").get<std::string>(); }
@@ -263,7 +346,7 @@ class Harbor final : public Driver, public Listing, public Power {
           setPower(call, server, false);
           return out.pending(item, 1000, "power off");
         }
-        send(call, "DELETE", "servers/" + idOf(server));
+        send(call, "DELETE", "servers/" + idOf(server), {{"with_volumes", is("wipes_data_disk")}});
         return out.pending(item, 0, "server removed");
       }
       if (is("leaks_disk")) return out.done(item);
@@ -297,6 +380,9 @@ class Harbor final : public Driver, public Listing, public Power {
     if ((is("observe_by_id") || is("never_by_name")) && item.cloud_id.empty()) return seen;
     const std::vector<Json> servers = find(call, "servers", std::string(item.name));
     if (!servers.empty()) describe(servers[0], seen);
+    if (!servers.empty() && is("disk_is_part")) {
+      for (const Json& id : servers[0].at("volumes")) seen.resources.push_back({"volume", "", id.get<std::string>()});
+    }
     if (servers.empty() && is("leaks_disk")) return seen;
     for (const Json& disk : find(call, "disks", diskName(item))) {
       if (!seen.found) seen.state = item.cloud_id.empty() ? State::kProvisioning : State::kTerminating;
@@ -327,6 +413,7 @@ constexpr vcp_plugin_info_t makeInfo() {
   info.concurrency = 4;
   info.max_batch = 1;
   info.max_observe = 10;
+  info.attach_needs = VCP_ATTACH_OFF;
   info.lookup_lag_ms = 2000;
   info.settle_ms = 60'000;
   return info;

@@ -113,12 +113,18 @@ TEST_CASE("mutants: a driver of two requests, without tokens") {
                             {"changing_schema", {"describe.constant"}},
                             {"trusts_state", {"state.garbage"}},
                             {"crashes", {"power.idempotent"}},
+                            {"wipes_data_disk", {"destroy.data_disk"}},
+                            {"disk_by_id", {"disk.twice", "disk.lost_answer"}},
+                            {"attaches_blindly", {"disk.attach_twice", "disk.attach_lost_answer"}},
+                            {"disk_is_part", {"disk.attach_twice"}},
+                            {"takes_from_machine", {"disk.in_use"}},
                         });
 }
 
 TEST_CASE("mutants: a driver of batches with a token") {
   expectFound(fleet(), {
                            {"by_name_only", {"observe.by_name", "destroy.half_made", "destroy.after_lost_answer"}},
+                           {"one_for_all", {"create.bad_item"}},
                            {"own_token", {"create.crash_between_steps", "create.lost_commit"}},
                        });
 }

@@ -23,6 +23,7 @@ enum Need : unsigned {
   kLists = 32,
   kSecond = 64,    ///< second_credentials
   kBatches = 128,  ///< max_batch > 1
+  kDisks = 256,    ///< the driver offers data disks
 };
 
 struct Check {
@@ -37,6 +38,7 @@ std::vector<Check> createChecks();
 std::vector<Check> destroyChecks();
 std::vector<Check> readChecks();
 std::vector<Check> powerChecks();
+std::vector<Check> diskChecks();
 std::vector<Check> grantChecks();
 std::vector<Check> callChecks();
 std::vector<Check> errorChecks();

@@ -135,8 +135,6 @@ void absentItem(const Bench& bench) {
   lab.expectNothingLeft("after destroy");
 }
 
-void dataDisk(const Bench&) { throw Skipped{"disks come with the extension vcp.disk, which is not in this ABI yet"}; }
-
 }  // namespace
 
 std::vector<Check> destroyChecks() {
@@ -174,10 +172,6 @@ std::vector<Check> destroyChecks() {
         "driver.h, destroy", "run each item in Results::guard(), and answer it by itself"},
        kObserved | kBatches | kVirtual,
        absentItem},
-      {{"destroy.data_disk", "an attached data disk survives", "their parts included (but never an attached data disk)",
-        "driver.h, destroy", "remove disks that the driver made, and no others"},
-       kObserved,
-       dataDisk},
   };
 }
 

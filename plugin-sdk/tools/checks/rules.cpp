@@ -47,6 +47,25 @@ void life(const Bench& bench, Rule rule, std::size_t count) {
   });
 }
 
+/// The same for a data disk.
+void lifeOfDisk(const Bench& bench, Rule rule) {
+  Lab lab(bench);
+  tryOut(lab, rule, [&] {
+    Machines machines = lab.mint(1);
+    Machines disks = lab.mintDisks(1);
+    lab.observe(disks);
+    lab.make(machines);
+    lab.prepareAttach(machines);
+    lab.make(disks);
+    lab.setAttached(true, disks[0], machines[0]);
+    lab.call(Verb::kDestroy, lab.newOp(), 1, disks);
+    lab.setAttached(false, disks[0], machines[0]);
+    lab.remove(disks);
+    lab.attach(true, lab.newOp(), 1, disks[0], machines[0]);
+    lab.remove(machines);
+  });
+}
+
 /// Every fault at every change of the create.
 void troubled(const Bench& bench, Rule rule) {
   using Kind = Fault::Kind;
@@ -84,6 +103,7 @@ void troubled(const Bench& bench, Rule rule) {
 void everything(const Bench& bench, Rule rule) {
   life(bench, rule, 1);
   if (bench.maxBatch() > 1) life(bench, rule, 2);
+  if (bench.hasDisks() && !bench.of().disk_params.empty()) lifeOfDisk(bench, rule);
   if (bench.cloud() != nullptr) troubled(bench, rule);
 }
 

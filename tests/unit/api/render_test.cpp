@@ -180,6 +180,21 @@ TEST_CASE("the cache gives the same text while the version stands, and another o
   CHECK(contains(second->json, "SUSPENDING"));
 }
 
+TEST_CASE("the cache shows info as soon as a driver that came late says which keys are no secrets") {
+  ApiRig rig;
+  const std::string vcid = rig.makeVc(rig.token, "x");
+  rig.makeUnit(vcid, "web", 1);
+  const auto get = [&] { return rig.call(rig.token, "GET", "/vcs/" + vcid).body; };
+  rig.registry.unload();
+  const std::string masked = get();
+  CHECK_FALSE(contains(masked, "blue"));
+  CHECK(get() == masked);
+  rig.registry.replace(rig.driver);
+  const std::string shown = get();
+  CHECK(contains(shown, "blue"));
+  CHECK_FALSE(contains(shown, "hunter2"));
+}
+
 TEST_CASE("the cache is bounded: what was used longest ago goes first") {
   ApiRig rig;
   const std::string a = rig.makeVc(rig.token, "a");

@@ -37,7 +37,7 @@ TEST_CASE("plugin check: a good file passes every step and is described") {
   CAPTURE(trial.reason);
   CHECK(trial.status.ok());
   CHECK(trial.steps == std::vector<std::string>{"file", "sha256", "library", "entry", "descriptor", "init",
-                                                "open_driver", "functions", "schema", "close"});
+                                                "extensions", "open_driver", "functions", "schema", "close"});
   CHECK(trial.facts.at("id") == "jp.ac.nii.vcp.mock");
   CHECK(trial.facts.at("idempotency") == "token");
   CHECK(trial.facts.at("secret keys") == "access_key");
@@ -64,7 +64,8 @@ TEST_CASE("plugin check: each defect under the id of the loader, after the steps
   refused("wrong_major", "PLUGIN_ABI_REFUSED", "library");
   refused("bad_descriptor", "PLUGIN_DESCRIPTOR_BAD", "entry");
   refused("init_fails", "PLUGIN_INIT_FAILED", "descriptor");
-  refused("open_fails", "PLUGIN_OPEN_DRIVER_FAILED", "init");
+  refused("open_fails", "PLUGIN_OPEN_DRIVER_FAILED", "extensions");
+  refused("half_disk", "PLUGIN_EXTENSION_HALF", "init");
   refused("short_ops", "PLUGIN_TABLE_SHORT", "open_driver");
   refused("bad_schema", "PLUGIN_SCHEMA_BAD", "functions");
   refused("crashes", "PLUGIN_CRASHED", "descriptor");
@@ -79,5 +80,5 @@ TEST_CASE("plugin check: settings are tried too") {
   CHECK(Trial("plugins/mock", "sha256: " + std::string(64, '0') + "\n").refusal == "PLUGIN_HASH_MISMATCH");
   const Trial aliases("bad_plugins/shows_config", "aliases: {one: {}, two: {}}\n");
   CHECK(aliases.status.ok());
-  CHECK(aliases.steps.size() == 15);
+  CHECK(aliases.steps.size() == 16);
 }

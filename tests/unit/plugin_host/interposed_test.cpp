@@ -14,6 +14,7 @@
 #include "plugin_host/interposers/fault_injection.h"
 #include "plugin_host/interposers/logging.h"
 #include "plugin_host/interposers/metrics.h"
+#include "plugin_host/interposers/scrubbing.h"
 #include "plugin_host/interposers/watchdog.h"
 #include "rig.h"
 #include "support/fake_driver.h"
@@ -111,6 +112,7 @@ struct Wraps {
     return std::make_shared<WatchdogDriver>(d, "w", WatchdogDriver::Seams{clock, log, makeThreadPool}, WatchdogLimits{},
                                             health);
   }
+  static DriverPtr scrubbed(DriverPtr d) { return std::make_shared<ScrubbingDriver>(std::move(d)); }
   static DriverPtr faulty(DriverPtr d) {
     return std::make_shared<FaultInjectingDriver>(std::move(d), std::vector<FaultRule>{}, waitUnless);
   }
@@ -142,9 +144,10 @@ struct Wraps {
     SUBCASE("watchdog") {
       run([this](DriverPtr d) { return watched(d); });
     }
+    SUBCASE("scrubbing") { run(scrubbed); }
     SUBCASE("fault injection without rules") { run(faulty); }
     SUBCASE("all") {
-      run([this](DriverPtr d) { return logging(counting(checking(watched(faulty(std::move(d)))))); });
+      run([this](DriverPtr d) { return logging(counting(checking(scrubbed(watched(faulty(std::move(d))))))); });
     }
   }
 };

@@ -11,6 +11,7 @@
 #include "plugin_host/interposers/fault_injection.h"
 #include "plugin_host/interposers/logging.h"
 #include "plugin_host/interposers/metrics.h"
+#include "plugin_host/interposers/scrubbing.h"
 #include "rig.h"
 #include "support/fake_clock.h"
 #include "support/fake_driver.h"
@@ -80,6 +81,72 @@ struct Checked {
 };
 
 }  // namespace
+
+TEST_CASE("scrubbing: a driver that echoes its secret key tells nobody") {
+  const std::string key = "Zm9vYmFy-s3cret";
+  const std::string words = "key " + key + " was refused";
+  const auto refused = [&] {
+    Status error(Code::kUnauthenticated, words, Outcome::kNotApplied);
+    error.withProviderCode("Bad:" + key).withRetryAfter(7);
+    return error;
+  };
+  ScrubbingDriver driver(std::make_shared<Scripted>([&](const DriverRequest& request) {
+    if (request.call == DriverCall::kObserve) {
+      Observation seen = machine("m-" + key);
+      seen.detail = words;
+      seen.provider_code = key;
+      return DriverAnswer{.seen = {seen}};
+    }
+    if (request.call == DriverCall::kList) {
+      Observation seen = machine("m-1");
+      seen.detail = words;
+      (*request.visit)(seen);
+      return DriverAnswer{.status = refused()};
+    }
+    if (request.call != DriverCall::kCreate) return refusalOf(request, refused());
+    ItemResult waits = done("m-1");
+    waits.state = ItemState::kPending;
+    waits.reason = words;
+    return DriverAnswer{.results = {waits, refusalOf(request, refused()).results[0]}};
+  }));
+  CallContext call = bodyCall("op", "{}");
+  call.credentials = SecretString(R"({"access_key":")" + key + R"("})");
+
+  const auto made = driver.create(call, "{}", bodyRefs(2, "c"));
+  CHECK(made[0].reason == "key *** was refused");
+  CHECK(made[0].cloud_id == "m-1");
+  CHECK(made[1].error.message() == "key *** was refused");
+  CHECK(made[1].error.providerCode() == "Bad:***");
+  CHECK(made[1].error.code() == Code::kUnauthenticated);
+  CHECK(made[1].error.outcome() == Outcome::kNotApplied);
+  CHECK(made[1].error.retryAfterMs() == 7);
+  CHECK(driver.probe(call).message() == "key *** was refused");
+
+  const Observation seen = driver.observe(call, bodyRefs(1, "o"))[0];
+  CHECK(seen.detail == "key *** was refused");
+  CHECK(seen.provider_code == "***");
+  CHECK(seen.cloud_id == "m-" + key);  // an id is what the cloud must be asked for
+  std::string listed;
+  bool complete = false;
+  const Status list = driver.list(
+      call, [&](const Observation& one) { listed = one.detail; }, &complete);
+  CHECK(listed == "key *** was refused");
+  CHECK(list.message() == "key *** was refused");
+}
+
+TEST_CASE("scrubbing: as the loader puts drivers together") {
+  Rig rig;
+  rig.plain("echoes_key");
+  REQUIRE(rig.load().ok());
+  CallContext call = bodyCall("op", "{}");
+  call.credentials = SecretString(R"({"access_key":"Zm9vYmFy-s3cret"})");
+  const Status refused = rig.driver("echoes_key").probe(call);
+  CHECK(refused.code() == Code::kUnauthenticated);
+  CHECK(contains(refused.message(), "the cloud refused"));
+  CHECK_FALSE(contains(refused.message(), "s3cret"));
+  CHECK(rig.log.count("DRIVER_PROGRESS") == 1);
+  CHECK_FALSE(contains(rig.log.all(), "s3cret"));
+}
 
 TEST_CASE("logging: the line of a call, debug or info") {
   FakeClock clock;

@@ -70,6 +70,15 @@ TEST_CASE("loader: the drivers of the product") {
   CHECK(rig.registry->byProvider("aws") == nullptr);
 }
 
+TEST_CASE("loader: what a driver offers besides its table is known") {
+  Rig rig;
+  rig.plain("offers_disk");
+  rig.plain("good");
+  REQUIRE(rig.load().ok());
+  CHECK(rig.driver("offers_disk").info().extensions == std::vector<std::string>{"draft.vcp.disk/1"});
+  CHECK(rig.driver("good").info().extensions.empty());
+}
+
 TEST_CASE("loader: each defect has its own log id, and never stops the rest") {
   checkRefused("no_symbol", "PLUGIN_SYMBOL_MISSING", "vcp_plugin_v0");
   checkRefused("wrong_magic", "PLUGIN_MAGIC_BAD", "magic");
@@ -79,6 +88,10 @@ TEST_CASE("loader: each defect has its own log id, and never stops the rest") {
   checkRefused("short_ops", "PLUGIN_TABLE_SHORT", "driver table");
   checkRefused("null_op", "PLUGIN_REQUIRED_MISSING", "'create'");
   checkRefused("half_capability", "PLUGIN_REQUIRED_MISSING", "'power'");
+  checkRefused("half_disk", "PLUGIN_EXTENSION_HALF", "draft.vcp.disk/1 without function 'detach'");
+  checkRefused("short_disk", "PLUGIN_EXTENSION_HALF", "without the end of its table");
+  checkRefused("disk_needs_unsaid", "PLUGIN_EXTENSION_HALF", "without attach_needs");
+  checkRefused("half_spot", "PLUGIN_EXTENSION_HALF", "draft.vcp.spot/1 without function 'notices'");
   checkRefused("bad_descriptor", "PLUGIN_DESCRIPTOR_BAD", "reverse DNS");
   checkRefused("undefined_symbol", "PLUGIN_OPEN_FAILED", "function_that_nobody_has");
   checkRefused("init_fails", "PLUGIN_INIT_FAILED", "no");

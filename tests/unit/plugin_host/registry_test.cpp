@@ -82,7 +82,7 @@ TEST_CASE("registry: one good driver among every kind of bad one") {
   const std::vector<std::string> bad{"no_symbol",      "wrong_magic",      "wrong_major", "next_minor",
                                      "short_entry",    "short_ops",        "null_op",     "half_capability",
                                      "bad_descriptor", "undefined_symbol", "init_fails",  "open_fails",
-                                     "bad_schema",     "same_id",          "nowhere"};
+                                     "bad_schema",     "half_disk",        "same_id",     "nowhere"};
   for (const std::string& name : bad) rig.plain(name);
   rig.plain("good");
   rig.provider("text.yml", "colour: red\n");

@@ -19,13 +19,14 @@
  *  4. Texts are UTF-8, given as pointer and length, not NUL-terminated. Length 0 means "none"; the pointer may be null.
  *  5. Every struct begins with `struct_size`, set by whoever made it to sizeof at its compile time. A receiver reads a
  *     field only when struct_size reaches past it. `reserved` fields are zero.
- *  6. Zero means "unspecified" in every enumeration except status codes, where zero is OK. Receivers bear unknown
- * values.
+ *  6. Zero means "unspecified" in every enumeration except status codes, where zero is OK. Receivers bear values that
+ *     they do not know.
  *  7. Times are int64_t milliseconds. Names ending in `_mono_ms` are instants of host->monotonic_ms; `_wall_ms` are
  *     milliseconds since 1970 UTC; plain `_ms` are durations.
  *  8. A plugin must not call exit, abort, fork, setlocale, setenv, chdir, umask, install signal or atexit handlers,
- * write to stdout or stderr, start threads that outlive `close`, log secrets, or retry a refused request inside a call:
- *     the host owns back-off. Static constructors must do no work.
+ *     write to stdout or stderr, start threads that outlive `close`, log secrets, or retry a refused request inside a
+ *     call: the host owns back-off. One thing is allowed: when the cloud refuses its own token, which the driver kept
+ *     (401), one new login and one resend, since that request changed nothing. Static constructors must do no work.
  *
  * Thread tags used in the comments
  *  [init]         one thread, no other call into this plugin in progress

@@ -202,15 +202,17 @@ typedef struct vcp_plugin_entry {
   void (*deinit)(void);
 
   /*
-   * An optional table of the driver by its id, such as "vcp.disk/1", or NULL. Optional. [any-thread, no-block] Static.
-   * Ids end in "/<revision>"; a released revision never changes. Drafts have ids that begin with "draft.".
+   * An optional table of the driver by its id, such as "draft.vcp.disk/1", or NULL. Optional. [any-thread, no-block]
+   * Called after init; static, always the same answer. Ids end in "/<revision>"; a released revision never changes.
+   * Drafts have ids that begin with "draft.". A table that lacks a required function, or its end, refuses the plugin.
    */
   const void* (*get_extension)(vcp_string_t id);
 
   /*
    * Makes a driver instance. Required. [init] May block shortly, no network. `config`: JSON object
    * {"instance": name, "evaluation": true|false, "data_dir": folder for files of the driver, "options": {...}} where
-   * `options` comes from the administrator's providers.d file (scalars are strings). `host` stays valid until close
+   * `instance` is the name in the administrator's providers.d file, or the alias when one is used, and `options` comes
+   * from there (scalars are strings). `host` stays valid until close
    * returns. On success `out` holds the instance (owned by the host until close) and its static table.
    * INVALID_ARGUMENT: the options are wrong; the message names the key.
    */

@@ -68,6 +68,75 @@ struct Observation {
   std::vector<Resource> resources;
 };
 
+namespace detail {
+
+inline std::vector<Resource> resourcesOf(const vcp_resource_t* const* raw, std::uint64_t count) {
+  std::vector<Resource> out;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    out.push_back({std::string(view(raw[i]->kind)), std::string(view(raw[i]->name)), std::string(view(raw[i]->id))});
+  }
+  return out;
+}
+
+inline Item itemOf(const vcp_item_t& from) {
+  return {from.index,
+          view(from.name),
+          view(from.display_name),
+          view(from.cloud_id),
+          view(from.requested_address),
+          view(from.driver_state),
+          resourcesOf(from.resources, from.resource_count),
+          view(from.create_op),
+          from.create_index,
+          from.create_size};
+}
+
+inline Items itemsOf(const vcp_item_t* const* raw, std::uint64_t count) {
+  Items items;
+  items.reserve(static_cast<std::size_t>(count));
+  for (std::uint64_t i = 0; i < count; ++i) items.push_back(itemOf(*raw[i]));
+  return items;
+}
+
+/// Parts as an observation takes them. Borrows the texts.
+class RawResources {
+ public:
+  explicit RawResources(const std::vector<Resource>& from) {
+    parts_.reserve(from.size());
+    for (const Resource& part : from) {
+      parts_.push_back({sizeof(vcp_resource_t), 0, borrow(part.kind), borrow(part.name), borrow(part.id)});
+    }
+    pointers_.reserve(parts_.size());
+    for (const vcp_resource_t& part : parts_) pointers_.push_back(&part);
+  }
+  RawResources(const RawResources&) = delete;
+  RawResources& operator=(const RawResources&) = delete;
+
+  const vcp_resource_t* const* data() const { return pointers_.data(); }
+  std::uint64_t size() const { return pointers_.size(); }
+
+ private:
+  std::vector<vcp_resource_t> parts_;
+  std::vector<const vcp_resource_t*> pointers_;
+};
+
+/// An item's error through any sink that takes one.
+template <class Sink>
+void reportError(const Sink* sink, const Item& item, Outcome unforeseen, const Error& error) {
+  vcp_error_t raw = emptyError();
+  fillError(&raw, unforeseen, error);
+  sink->error(sink, item.index, &raw);
+}
+
+/// Runs `body`; what it throws becomes the item's error.
+template <class Sink, class Body>
+void guardItem(const Sink* sink, const Item& item, Outcome unforeseen, Body&& body) {
+  vcp_error_t raw = emptyError();
+  if (barrier(unforeseen, &raw, body) != VCP_OK) sink->error(sink, item.index, &raw);
+}
+
+}  // namespace detail
+
 /// Where a mutation reports (vcp_item_sink_t): anything known at once, and exactly one of done, pending, error per
 /// item.
 class Results {
@@ -87,18 +156,13 @@ class Results {
   void pending(const Item& item, std::int64_t retry_after_ms, std::string_view reason) {
     sink_->pending(sink_, item.index, retry_after_ms, borrow(reason));
   }
-  void error(const Item& item, const Error& error) {
-    vcp_error_t raw = detail::emptyError();
-    detail::fillError(&raw, Outcome::kUnknown, error);
-    sink_->error(sink_, item.index, &raw);
-  }
+  void error(const Item& item, const Error& error) { detail::reportError(sink_, item, Outcome::kUnknown, error); }
 
   /// Runs `step` for one item; an exception becomes that item's error and leaves the others alone. `step` must give the
   /// item's answer (done, pending) or throw.
   template <class Step>
   void guard(const Item& item, Step&& step) {
-    vcp_error_t raw = detail::emptyError();
-    if (detail::barrier(Outcome::kUnknown, &raw, step) != VCP_OK) sink_->error(sink_, item.index, &raw);
+    detail::guardItem(sink_, item, Outcome::kUnknown, step);
   }
 
  private:
@@ -111,17 +175,12 @@ class Observations {
   explicit Observations(const vcp_observation_sink_t* sink) noexcept : sink_(sink) {}
 
   void observed(const Item& item, const Observation& what) { send(item.index, what); }
-  void error(const Item& item, const Error& error) {
-    vcp_error_t raw = detail::emptyError();
-    detail::fillError(&raw, Outcome::kNotApplied, error);
-    sink_->error(sink_, item.index, &raw);
-  }
+  void error(const Item& item, const Error& error) { detail::reportError(sink_, item, Outcome::kNotApplied, error); }
   /// Runs `look` for one item; an exception becomes that item's error and leaves the others alone. `look` must observe
   /// the item or throw.
   template <class Look>
   void guard(const Item& item, Look&& look) {
-    vcp_error_t raw = detail::emptyError();
-    if (detail::barrier(Outcome::kNotApplied, &raw, look) != VCP_OK) sink_->error(sink_, item.index, &raw);
+    detail::guardItem(sink_, item, Outcome::kNotApplied, look);
   }
 
   /// In a list. False: the host has seen enough.
@@ -131,14 +190,7 @@ class Observations {
 
  private:
   std::int32_t send(std::int64_t index, const Observation& what) {
-    std::vector<vcp_resource_t> parts;
-    parts.reserve(what.resources.size());
-    for (const Resource& part : what.resources) {
-      parts.push_back({sizeof(vcp_resource_t), 0, borrow(part.kind), borrow(part.name), borrow(part.id)});
-    }
-    std::vector<const vcp_resource_t*> pointers;
-    pointers.reserve(parts.size());
-    for (const vcp_resource_t& part : parts) pointers.push_back(&part);
+    const detail::RawResources parts(what.resources);
     vcp_observation_t raw{};
     raw.struct_size = sizeof raw;
     raw.found = what.found ? 1 : 0;
@@ -153,8 +205,8 @@ class Observations {
     raw.provider_code = borrow(what.provider_code);
     raw.create_op = borrow(what.create_op);
     raw.create_index = what.create_index;
-    raw.resources = pointers.data();
-    raw.resource_count = pointers.size();
+    raw.resources = parts.data();
+    raw.resource_count = parts.size();
     return sink_->observed(sink_, &raw);
   }
 

@@ -5,6 +5,8 @@
 #include <memory>
 #include <type_traits>
 
+#include "vcp/plugin/cpp/draft/disk.h"
+#include "vcp/plugin/cpp/draft/spot.h"
 #include "vcp/plugin/cpp/driver.h"
 
 namespace vcp::plugin::detail {
@@ -18,33 +20,10 @@ struct Entry {
 
   static constexpr bool kLists = std::is_base_of_v<Listing, D>;
   static constexpr bool kPowers = std::is_base_of_v<Power, D>;
+  static constexpr bool kDisks = std::is_base_of_v<Disks, D>;
+  static constexpr bool kSpot = std::is_base_of_v<Spot, D>;
 
   static D& self(vcp_driver_instance_t* driver) { return *reinterpret_cast<D*>(driver); }
-
-  static Items items(const vcp_item_t* const* raw, std::uint64_t count) {
-    Items items;
-    items.reserve(static_cast<std::size_t>(count));
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const vcp_item_t& from = *raw[i];
-      Item item{from.index,
-                view(from.name),
-                view(from.display_name),
-                view(from.cloud_id),
-                view(from.requested_address),
-                view(from.driver_state),
-                {},
-                view(from.create_op),
-                from.create_index,
-                from.create_size};
-      for (std::uint64_t r = 0; r < from.resource_count; ++r) {
-        const vcp_resource_t& part = *from.resources[r];
-        item.resources.push_back(
-            {std::string(view(part.kind)), std::string(view(part.name)), std::string(view(part.id))});
-      }
-      items.push_back(std::move(item));
-    }
-    return items;
-  }
 
   static void close(vcp_driver_instance_t* driver) noexcept {
     barrier(Outcome::kUnknown, nullptr, [&] { delete reinterpret_cast<D*>(driver); });
@@ -72,7 +51,7 @@ struct Entry {
                              vcp_error_t* error) noexcept {
     return barrier(Outcome::kUnknown, error, [&] {
       Results out(sink);
-      self(driver).create(Call(call), view(spec), items(raw, count), out);
+      self(driver).create(Call(call), view(spec), itemsOf(raw, count), out);
     });
   }
 
@@ -80,7 +59,7 @@ struct Entry {
                               std::uint64_t count, const vcp_observation_sink_t* sink, vcp_error_t* error) noexcept {
     return barrier(Outcome::kNotApplied, error, [&] {
       Observations out(sink);
-      self(driver).observe(Call(call), items(raw, count), out);
+      self(driver).observe(Call(call), itemsOf(raw, count), out);
     });
   }
 
@@ -96,7 +75,7 @@ struct Entry {
                               std::uint64_t count, const vcp_item_sink_t* sink, vcp_error_t* error) noexcept {
     return barrier(Outcome::kUnknown, error, [&] {
       Results out(sink);
-      self(driver).destroy(Call(call), items(raw, count), out);
+      self(driver).destroy(Call(call), itemsOf(raw, count), out);
     });
   }
 
@@ -105,7 +84,7 @@ struct Entry {
                             vcp_error_t* error) noexcept {
     return barrier(Outcome::kUnknown, error, [&] {
       Results out(sink);
-      static_cast<Power&>(self(driver)).power(Call(call), on != 0, items(raw, count), out);
+      static_cast<Power&>(self(driver)).power(Call(call), on != 0, itemsOf(raw, count), out);
     });
   }
 
@@ -124,6 +103,17 @@ struct Entry {
     return ops;
   }
   static constexpr vcp_driver_ops_t kOps = makeOps();
+
+  static const void* extension(vcp_string_t id) noexcept {
+    if constexpr (kDisks) {
+      if (view(id) == VCP_DISK_ID) return &DiskTable<D>::kOps;
+    }
+    if constexpr (kSpot) {
+      if (view(id) == VCP_SPOT_ID) return &SpotTable<D>::kOps;
+    }
+    static_cast<void>(id);
+    return nullptr;
+  }
 
   static std::int32_t open(const vcp_host_t* host, vcp_string_t config, vcp_driver_t* out,
                            vcp_error_t* error) noexcept {
@@ -149,6 +139,7 @@ struct Entry {
     entry.abi_major = VCP_ABI_MAJOR;
     entry.abi_minor = VCP_ABI_MINOR;
     entry.info = info;
+    if constexpr (kDisks || kSpot) entry.get_extension = &extension;
     entry.open_driver = &open;
     return entry;
   }

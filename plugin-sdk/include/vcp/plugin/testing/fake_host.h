@@ -149,10 +149,70 @@ class FakeHost {
   std::map<std::string, const void*> extensions_;
 };
 
+/// Items as a driver takes them. Borrows the texts.
+struct RawItems {
+  std::vector<vcp_item_t> items;
+  std::vector<std::vector<vcp_resource_t>> parts;
+  std::vector<std::vector<const vcp_resource_t*>> part_pointers;
+  std::vector<const vcp_item_t*> pointers;
+
+  explicit RawItems(const Items& from) : parts(from.size()), part_pointers(from.size()) {
+    items.reserve(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      for (const Resource& r : from[i].resources) {
+        parts[i].push_back({sizeof(vcp_resource_t), 0, borrow(r.kind), borrow(r.name), borrow(r.id)});
+      }
+      for (const vcp_resource_t& r : parts[i]) part_pointers[i].push_back(&r);
+      items.push_back({sizeof(vcp_item_t), 0, from[i].index, borrow(from[i].name), borrow(from[i].display_name),
+                       borrow(from[i].cloud_id), borrow(from[i].requested_address), borrow(from[i].driver_state),
+                       part_pointers[i].data(), part_pointers[i].size(), borrow(from[i].create_op),
+                       from[i].create_index, from[i].create_size});
+    }
+    for (const vcp_item_t& item : items) pointers.push_back(&item);
+  }
+};
+
+inline ItemAnswer& answerOf(const vcp_item_sink_t* sink, std::int64_t index) {
+  return static_cast<Answers*>(sink->host_data)->items[index];
+}
+
+/// Makes a call with a sink that keeps what it is told: `operation(items, sink, error)`.
+template <class Operation>
+Answers mutate(const Items& items, Operation&& operation) {
+  Answers answers;
+  const RawItems raw(items);
+  vcp_item_sink_t sink{};
+  sink.struct_size = sizeof sink;
+  sink.host_data = &answers;
+  sink.machine = [](const vcp_item_sink_t* s, std::int64_t i, vcp_string_t id, vcp_string_t address) {
+    if (id.size > 0) answerOf(s, i).cloud_id = view(id);
+    if (address.size > 0) answerOf(s, i).address = view(address);
+  };
+  sink.resource = [](const vcp_item_sink_t* s, std::int64_t i, const vcp_resource_t* r) {
+    answerOf(s, i).resources.push_back(
+        {std::string(view(r->kind)), std::string(view(r->name)), std::string(view(r->id))});
+  };
+  sink.driver_state = [](const vcp_item_sink_t* s, std::int64_t i, vcp_string_t state) {
+    answerOf(s, i).driver_state = view(state);
+  };
+  sink.done = [](const vcp_item_sink_t* s, std::int64_t i) { ++answerOf(s, i).done; };
+  sink.pending = [](const vcp_item_sink_t* s, std::int64_t i, std::int64_t ms, vcp_string_t reason) {
+    ++answerOf(s, i).pending;
+    answerOf(s, i).pending_reason = view(reason);
+    answerOf(s, i).pending_ms = ms;
+  };
+  sink.error = [](const vcp_item_sink_t* s, std::int64_t i, const vcp_error_t* error) {
+    ++answerOf(s, i).errors;
+    answerOf(s, i).error = *error;
+  };
+  answers.code = operation(raw.pointers.data(), &sink, &answers.error);
+  return answers;
+}
+
 /// A driver opened through its entry, as a host does it, with answers as values.
 class OpenDriver {
  public:
-  OpenDriver(const vcp_plugin_entry_t& entry, FakeHost& host, std::string_view config) {
+  OpenDriver(const vcp_plugin_entry_t& entry, FakeHost& host, std::string_view config) : entry_(entry) {
     driver_.struct_size = sizeof driver_;
     vcp_error_t error = detail::emptyError();
     if (entry.open_driver(host.table(), borrow(config), &driver_, &error) != VCP_OK) {
@@ -165,6 +225,11 @@ class OpenDriver {
 
   vcp_driver_instance_t* instance() const { return driver_.instance; }
   const vcp_driver_ops_t& ops() const { return *driver_.ops; }
+  /// Null when the driver does not offer it.
+  template <class Table>
+  const Table* extension(std::string_view id) const {
+    return entry_.get_extension == nullptr ? nullptr : static_cast<const Table*>(entry_.get_extension(borrow(id)));
+  }
 
   /// The error text; empty when valid.
   std::string validate(std::string_view params, std::string_view entry) const {
@@ -202,62 +267,6 @@ class OpenDriver {
   }
 
  private:
-  struct RawItems {
-    std::vector<vcp_item_t> items;
-    std::vector<std::vector<vcp_resource_t>> parts;
-    std::vector<std::vector<const vcp_resource_t*>> part_pointers;
-    std::vector<const vcp_item_t*> pointers;
-
-    explicit RawItems(const Items& from) : parts(from.size()), part_pointers(from.size()) {
-      items.reserve(from.size());
-      for (std::size_t i = 0; i < from.size(); ++i) {
-        for (const Resource& r : from[i].resources) {
-          parts[i].push_back({sizeof(vcp_resource_t), 0, borrow(r.kind), borrow(r.name), borrow(r.id)});
-        }
-        for (const vcp_resource_t& r : parts[i]) part_pointers[i].push_back(&r);
-        items.push_back({sizeof(vcp_item_t), 0, from[i].index, borrow(from[i].name), borrow(from[i].display_name),
-                         borrow(from[i].cloud_id), borrow(from[i].requested_address), borrow(from[i].driver_state),
-                         part_pointers[i].data(), part_pointers[i].size(), borrow(from[i].create_op),
-                         from[i].create_index, from[i].create_size});
-      }
-      for (const vcp_item_t& item : items) pointers.push_back(&item);
-    }
-  };
-
-  template <class Operation>
-  static Answers mutate(const Items& items, Operation&& operation) {
-    Answers answers;
-    const RawItems raw(items);
-    vcp_item_sink_t sink{};
-    sink.struct_size = sizeof sink;
-    sink.host_data = &answers;
-    sink.machine = [](const vcp_item_sink_t* s, std::int64_t i, vcp_string_t id, vcp_string_t address) {
-      if (id.size > 0) of(s, i).cloud_id = view(id);
-      if (address.size > 0) of(s, i).address = view(address);
-    };
-    sink.resource = [](const vcp_item_sink_t* s, std::int64_t i, const vcp_resource_t* r) {
-      of(s, i).resources.push_back({std::string(view(r->kind)), std::string(view(r->name)), std::string(view(r->id))});
-    };
-    sink.driver_state = [](const vcp_item_sink_t* s, std::int64_t i, vcp_string_t state) {
-      of(s, i).driver_state = view(state);
-    };
-    sink.done = [](const vcp_item_sink_t* s, std::int64_t i) { ++of(s, i).done; };
-    sink.pending = [](const vcp_item_sink_t* s, std::int64_t i, std::int64_t ms, vcp_string_t reason) {
-      ++of(s, i).pending;
-      of(s, i).pending_reason = view(reason);
-      of(s, i).pending_ms = ms;
-    };
-    sink.error = [](const vcp_item_sink_t* s, std::int64_t i, const vcp_error_t* error) {
-      ++of(s, i).errors;
-      of(s, i).error = *error;
-    };
-    answers.code = operation(raw.pointers.data(), &sink, &answers.error);
-    return answers;
-  }
-  static ItemAnswer& of(const vcp_item_sink_t* sink, std::int64_t index) {
-    return static_cast<Answers*>(sink->host_data)->items[index];
-  }
-
   static vcp_observation_sink_t makeSink(Seen* seen) {
     vcp_observation_sink_t sink{};
     sink.struct_size = sizeof sink;
@@ -276,11 +285,7 @@ class OpenDriver {
       copy.provider_code = view(o->provider_code);
       copy.create_op = view(o->create_op);
       copy.create_index = o->create_index;
-      for (std::uint64_t r = 0; r < o->resource_count; ++r) {
-        const vcp_resource_t& part = *o->resources[r];
-        copy.resources.push_back(
-            {std::string(view(part.kind)), std::string(view(part.name)), std::string(view(part.id))});
-      }
+      copy.resources = detail::resourcesOf(o->resources, o->resource_count);
       ++into.answers[o->index];
       const auto index = o->index >= 0 ? o->index : static_cast<std::int64_t>(into.machines.size());
       into.machines[index] = copy;
@@ -295,6 +300,7 @@ class OpenDriver {
     return sink;
   }
 
+  const vcp_plugin_entry_t& entry_;
   vcp_driver_t driver_{};
 };
 

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define NAME "offers_disk"
+#include "disk.h"

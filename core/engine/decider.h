@@ -17,6 +17,7 @@
 
 #include "engine/agenda.h"
 #include "engine/engine.h"
+#include "engine/frozen_request.h"
 #include "engine/retry.h"
 #include "model/plan.h"
 
@@ -28,10 +29,11 @@ struct Visit {
   Unit unit;
   Node node;
   std::optional<Machine> machine;
+  std::shared_ptr<const FrozenRequest> request;  ///< of `machine`
   std::optional<Op> op;
   std::size_t item = 0;
   const DriverSlot* slot = nullptr;
-  CatalogEntry entry;
+  CatalogEntry entry;  ///< the present one; when it is gone, the one that the machine was asked for with
   Profile profile;
 
   Mates mates;
@@ -83,7 +85,8 @@ class Decider {
 
   // decider.cpp: the loop
   void visit(const std::string& node_id);
-  Result<Visit> look(const std::string& node_id) const;
+  Result<Visit> look(const std::string& node_id);
+  Result<CatalogEntry> entryOf(const Visit& visit) const;
   void carryOut(const Visit& visit, const Action& action);
   void schedule(const std::string& node_id, std::int64_t after_ms);
   void revisit(const std::vector<std::string>& node_ids);
@@ -143,6 +146,7 @@ class Decider {
   };
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
 
+  ThawedRequests thawed_;
   Agenda agenda_;
   std::multimap<std::int64_t, Job> timers_;  // monotonic ms
   std::unordered_set<std::string> busy_;     // nodes with a call or commit under way

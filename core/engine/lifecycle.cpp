@@ -98,6 +98,19 @@ void mergeResources(std::vector<Resource>& known, const std::vector<Resource>& t
   }
 }
 
+void eraseMachine(Tx& tx, const std::string& machine_id) {
+  const Machine* machine = tx.machines().find(machine_id);
+  if (!machine) return;
+  const std::string request_id = machine->request_id;
+  tx.machines().erase(std::string(machine_id));
+  bool used = false;
+  tx.machines().scan("request_id", request_id, [&](const Machine&) {
+    used = true;
+    return false;
+  });
+  if (!used) tx.requests().erase(request_id);
+}
+
 Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state) {
   bool open = false;
   for (OpItem& item : op.items) {

@@ -51,7 +51,7 @@ std::string displayName(Tx& tx, const Member& member) {
 
 /// A create that was refused and left nothing in the cloud: the next attempt starts afresh with another machine.
 Status dropFailedMachine(Tx& tx, Node& node, const std::string& machine_id) {
-  tx.machines().erase(machine_id);
+  eraseMachine(tx, machine_id);
   node.machine_id.clear();
   node.step = Step::kNone;
   node.step_at = tx.now();
@@ -240,28 +240,29 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
   const DriverInfo& info = sample->slot->driver->info();
   const auto cci = unitCciFromJson(sample->unit.spec);
   const auto split = cci.ok() ? splitSecrets(cci->cloud_params, info.secret_keys) : Result<SplitParams>(cci.status());
-  const auto request = split.ok()
-                           ? machineRequest(split->clear, {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
-                                                           sample->vc.name, sample->unit.name, sample->vc.owner})
-                           : Result<std::string>(split.status());
-  if (!request.ok()) {
+  const auto spec = split.ok() ? machineRequest(split->clear, {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
+                                                               sample->vc.name, sample->unit.name, sample->vc.owner})
+                               : Result<std::string>(split.status());
+  if (!spec.ok()) {
     for (const std::string& id : node_ids) {
-      if (const auto damaged = look(id); damaged.ok()) giveUp(*damaged, request.status().message());
+      if (const auto damaged = look(id); damaged.ok()) giveUp(*damaged, spec.status().message());
     }
     return;
   }
-  // One account's view at one place: what may share a look-up, a batch and a rate limit.
-  const std::string scope = fmt::format("{}/{}/{}", sample->unit.instance, sample->unit.network,
-                                        hexEncode(sha256(split->credentials.reveal())).substr(0, 16));
+  const std::string scope = scopeOf(sample->unit.instance, sample->unit.network,
+                                    hexEncode(sha256(split->credentials.reveal())).substr(0, 16), sample->entry.json);
 
   commit(node_ids,
-         [this, unit_id, node_ids, scope, request = *request, max_batch = std::max<std::size_t>(info.max_batch, 1),
-          asserted = sample->profile.asserted](Tx& tx) -> Status {
+         [this, unit_id, node_ids, scope, text = freeze({*spec, sample->entry.json}),
+          max_batch = std::max<std::size_t>(info.max_batch, 1), asserted = sample->profile.asserted](Tx& tx) -> Status {
            const Unit* unit = tx.units().find(unit_id);
            if (!unit) return okStatus();
+           Request request{newId(seams_.random), text, tx.now()};
+           bool used = false;
            Op op;
            const auto flush = [&]() -> Status {
              if (op.items.empty()) return okStatus();
+             used = true;
              Op full = std::move(op);
              op = {};
              return tx.ops().put(std::move(full));
@@ -275,7 +276,6 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
                op.vcid = unit->vcid;
                op.instance = unit->instance;
                op.scope = scope;
-               op.request = request;
                op.fence = fence_;
                op.created_at = tx.now();
              }
@@ -288,7 +288,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
              machine.name = fmt::format("vcp-{}-{}", options_.vcc_id.substr(0, 8), randomHex(seams_.random, 10));
              machine.create_op = op.op_id;
              machine.open_op = op.op_id;
-             machine.spec = request;
+             machine.request_id = request.request_id;
              machine.scope = op.scope;
              machine.network = unit->network;
              machine.requested_address = found->requested_address;
@@ -302,7 +302,8 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
              VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));
              if (op.items.size() >= max_batch) VCC_RETURN_IF_ERROR(flush());
            }
-           return flush();
+           VCC_RETURN_IF_ERROR(flush());
+           return used ? tx.requests().put(std::move(request)) : okStatus();
          });
 }
 
@@ -397,7 +398,7 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
   const DriverSlot& slot = *visit.slot;
   runOn(
       driverExecutor(slot),
-      [results, context = std::move(context), refs, op, driver = slot.driver]() mutable {
+      [results, context = std::move(context), refs, op, request = visit.request, driver = slot.driver]() mutable {
         if (!context.ok()) {
           Status error = context.status();
           results->assign(refs.size(), {.error = Status(error.code(), error.message(), Outcome::kNotApplied)});
@@ -405,8 +406,8 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
         }
         context->op_id = op.op_id;
         context->attempt = op.attempt;
-        *results =
-            op.verb == OpVerb::kCreate ? driver->create(*context, op.request, refs) : driver->destroy(*context, refs);
+        *results = op.verb == OpVerb::kCreate ? driver->create(*context, request->spec, refs)
+                                              : driver->destroy(*context, refs);
       },
       [this, results, op, &slot, items = std::move(items)] {
         for (const Sending& item : items) busy_.erase(item.machine.node_id);
@@ -470,7 +471,8 @@ Result<CallContext> Decider::callContext(const Visit& visit, std::int64_t deadli
   VCC_ASSIGN_OR_RETURN(SplitParams split, splitSecrets(cci.cloud_params, visit.slot->driver->info().secret_keys));
   CallContext context;
   context.deadline_ms = deadline_ms;
-  context.catalog_entry = visit.entry.json;
+  const bool frozen = visit.request && !visit.request->catalog_entry.empty();
+  context.catalog_entry = frozen ? visit.request->catalog_entry : visit.entry.json;
   context.credentials = std::move(split.credentials);
   context.vcc_id = options_.vcc_id;
   context.cancelled = &cancelled_;

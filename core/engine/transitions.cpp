@@ -116,7 +116,7 @@ void Decider::forgetMachine(const Visit& visit, const std::string& reason) {
              Op op = *open;
              VCC_RETURN_IF_ERROR(closeItem(tx, std::move(op), machine_id, ItemState::kFailed));
            }
-           tx.machines().erase(machine_id);
+           eraseMachine(tx, machine_id);
            Node node = *found;
            node.machine_id.clear();
            node.container_id.clear();

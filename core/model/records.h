@@ -96,6 +96,13 @@ struct Resource {
   bool operator==(const Resource&) const = default;
 };
 
+/// What machines were asked for with, frozen (engine/frozen_request.h). Goes with the last of them.
+struct Request {
+  std::string request_id;
+  std::string text;  // JSON; may hold secrets
+  std::int64_t created_at = 0;
+};
+
 /// What a cloud gave us for a node. A node row goes only when each of its machines is proven gone.
 struct Machine {
   std::string machine_id;
@@ -108,8 +115,8 @@ struct Machine {
   std::int64_t item_index = 0;
   std::int64_t create_size = 0;  // items of its create, frozen with item_index at the first send; 0 = never sent
   std::string open_op;           // op under way with this machine as an item; empty = none
-  std::string spec;              // frozen: the JSON given to the driver's create
-  std::string scope;             // (driver instance, endpoint or region, grant fingerprint)
+  std::string request_id;        // what it was asked for with
+  std::string scope;             // (driver instance, network, fingerprints of grant and catalog entry)
   std::string grant_id;          // sealed credentials; empty for providers without
   std::string network;
   std::string requested_address;
@@ -150,7 +157,6 @@ struct Op {
   std::string vcid;
   std::string instance;
   std::string scope;
-  std::string request;             // frozen: the JSON given to the driver; may hold secrets
   std::vector<OpItem> items;       // ordered, frozen at the first send; the index is part of the binding
   std::int64_t attempt = 0;        // sends so far
   std::int64_t first_sent_at = 0;  // 0 = never sent

@@ -281,8 +281,9 @@ void Controller::reload() {
   const Status loaded = parts_->catalog->load();
   if (loaded.ok()) {
     parts_->drivers->useCatalog(parts_->catalog->get());
-    parts_->seams.log.info("CATALOG_RELOADED", "the VPN catalog was read again",
-                           {{"file", parts_->settings.catalog_file}});
+    parts_->seams.log.info(
+        "CATALOG_RELOADED", "the VPN catalog was read again",
+        {{"file", parts_->settings.catalog_file}, {"on_older_entry", parts_->engine->status().on_older_entry}});
   } else {
     parts_->seams.log.error("CATALOG_RELOAD_FAILED", "the present catalog stays: " + loaded.message(),
                             {{"file", parts_->settings.catalog_file}});

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "engine/address_choice.h"
 #include "engine/admission.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
@@ -148,6 +149,13 @@ Status admit(const CommandSeams& seams, const Served& served, const std::vector<
   return admitAddresses({info, served.entry, seams.evaluation, seams.own_addresses}, addresses);
 }
 
+Status checkAddressRoom(Tx& tx, const CommandSeams& seams, const Served& served, const std::string& network,
+                        std::int64_t adding) {
+  if (!served.slot->driver->info().needs_address) return okStatus();
+  VCC_ASSIGN_OR_RETURN(const AddressPool pool, AddressPool::of(served.entry, seams.own_addresses));
+  return pool.checkRoom(tx, served.slot->instance, network, adding);
+}
+
 }  // namespace
 
 Status checkOwner(const Caller& caller, const Vc& vc) {
@@ -273,6 +281,7 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
       }
     }
     VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc.owner, 0, cci.count));
+    VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, cci.network, cci.count));
     Unit unit;
     unit.unit_id = newId(seams_.random);
     unit.vcid = vcid;
@@ -320,6 +329,7 @@ Status Commands::addNodes(const Caller& caller, const std::string& vcid, const s
     const Vc* vc = tx.vcs().find(vcid);
     const auto present = static_cast<std::int64_t>(nodesOf(tx, unit.unit_id).size());
     VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc->owner, present, count));
+    VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, unit.network, count));
     const NewNodes fresh{count, request.addresses, served.entry.boot_deadline_s * 1000,
                          addressSpace(served.slot->driver->info(), unit.network)};
     return putNodes(tx, seams_.random, unit, fresh, caller.principal.user, touched);

@@ -162,6 +162,7 @@ std::int64_t Decider::pump() {
       visited = true;
     }
     flushCreates();
+    flushDestroys();
     flushObservations();
     queue_ = static_cast<std::int64_t>(agenda_.size());
     if (arrived.empty() && !visited) break;
@@ -303,7 +304,7 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
     case ActionKind::kAbandonHost:
       return releaseHost(visit, true);
     case ActionKind::kMakeDestroyOp:
-      return makeDestroyOp(visit);
+      return wantDestroy(visit);
     case ActionKind::kForgetMachine:
       return forgetMachine(visit, "gone");
     case ActionKind::kForgetNode:

@@ -96,10 +96,13 @@ class Decider {
   void runOn(Executor& executor, Job blocking, Job after);
   void endExecutors();
 
-  // ops.cpp: recorded changes
+  // make_ops.cpp: intents
   void flushCreates();
   void makeOps(const std::string& unit_id, const std::vector<std::string>& node_ids);
-  void makeDestroyOp(const Visit& visit);
+  void wantDestroy(const Visit& visit);
+  void flushDestroys();
+
+  // ops.cpp: recorded changes
   void sendOp(const Visit& visit);
   void callDriver(const Op& op, std::vector<Sending> items, const Visit& visit);
   void recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
@@ -152,8 +155,9 @@ class Decider {
   std::unordered_set<std::string> busy_;     // nodes with a call or commit under way
   std::unordered_set<std::string> again_;    // busy nodes that were asked for meanwhile
   std::unordered_set<std::string> ops_in_flight_;
-  std::int64_t commits_ = 0;                                 // under way
-  std::map<std::string, std::vector<std::string>> creates_;  // unit id -> nodes that want a machine
+  std::int64_t commits_ = 0;                                                    // under way
+  std::map<std::string, std::vector<std::string>> creates_;                     // unit id -> nodes that want a machine
+  std::map<std::pair<std::string, std::string>, std::vector<Visit>> destroys_;  // by scope and VC
   struct Lookups {
     bool in_flight = false;
     std::vector<Visit> waiting;

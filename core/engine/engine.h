@@ -25,8 +25,10 @@ struct EngineOptions {
   std::string controller_address;  ///< VCP_VCC_PRIVATE_IPMASK without its mask; empty = Seams::source_address
   std::string base_registry;       ///< "host:5000" put before short image names
   bool evaluation = false;
-  bool simulated_hosts = false;  ///< every machine counts as prepared once its cloud says running
-  std::size_t ssh_threads = 64;  ///< upper limit of concurrent visits to hosts
+  bool simulated_hosts = false;            ///< every machine counts as prepared once its cloud says running
+  std::vector<std::string> own_addresses;  ///< this controller's own: never chosen for a machine
+  std::string public_key;                  ///< of the controller's ssh key, one line; new machines let it in
+  std::size_t ssh_threads = 64;            ///< upper limit of concurrent visits to hosts
 };
 
 /// What `vcc status` shows of the engine.

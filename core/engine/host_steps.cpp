@@ -20,7 +20,6 @@ constexpr std::int64_t kRunDeadlineMs = 120000;
 constexpr std::int64_t kBannerDeadlineMs = 3000;
 constexpr std::int64_t kExistingServerPatienceMs = 60000;
 constexpr std::int64_t kPullPatience = 3;
-constexpr char kDefaultUser[] = "ubuntu";
 
 /// How often a thing under way is looked at: at once in the beginning, then ever less.
 std::int64_t pollPause(std::int64_t age_ms) { return std::clamp<std::int64_t>(age_ms / 8, 100, 3000); }
@@ -71,8 +70,7 @@ HostTarget Decider::targetOf(const Visit& visit) const {
   target.ssh_port = visit.entry.ssh_port;
   target.host_key = visit.machine->host_key;
   const auto cci = unitCciFromJson(visit.unit.spec);
-  target.user = cci.ok() ? stringMember(cci->cloud_params, "user_name") : std::string();
-  if (target.user.empty()) target.user = kDefaultUser;
+  target.user = loginUser(cci.ok() ? cci->cloud_params : std::string());
   return target;
 }
 

@@ -14,6 +14,15 @@ std::string nodeLabel(Tx& tx, const Node& node) {
   return fmt::format("node {} of unit {}", node.node_no, unit ? unit->name : node.unit_id);
 }
 
+void freeAddresses(Tx& tx, const std::string& node_id) {
+  std::vector<std::string> held;
+  tx.addresses().scan("node_id", node_id, [&](const Address& a) {
+    held.push_back(Schema<Address>::key(a));
+    return true;
+  });
+  for (const std::string& key : held) tx.addresses().erase(key);
+}
+
 }  // namespace
 
 Status recordEvent(Tx& tx, Event event) {
@@ -61,12 +70,7 @@ Status dropNode(Tx& tx, const Node& node, const Cause& cause) {
                                        .to = "gone",
                                        .reason = cause.reason,
                                        .op_id = cause.op_id}));
-  std::vector<std::string> held;
-  tx.addresses().scan("node_id", node.node_id, [&](const Address& a) {
-    held.push_back(Schema<Address>::key(a));
-    return true;
-  });
-  for (const std::string& key : held) tx.addresses().erase(key);
+  freeAddresses(tx, node.node_id);
   const std::string unit_id = node.unit_id;
   tx.nodes().erase(std::string(node.node_id));
   return dropUnitIfDone(tx, unit_id);
@@ -102,6 +106,8 @@ void eraseMachine(Tx& tx, const std::string& machine_id) {
   const Machine* machine = tx.machines().find(machine_id);
   if (!machine) return;
   const std::string request_id = machine->request_id;
+  const Node* node = tx.nodes().find(machine->node_id);
+  if (node && node->requested_address.empty()) freeAddresses(tx, node->node_id);
   tx.machines().erase(std::string(machine_id));
   bool used = false;
   tx.machines().scan("request_id", request_id, [&](const Machine&) {

@@ -38,7 +38,8 @@ Status dropVcIfDone(Tx& tx, const std::string& vcid);
 /// more.
 void mergeResources(std::vector<Resource>& known, const std::vector<Resource>& touched);
 
-/// Erases the machine, and its request with the last machine that was asked for with it.
+/// Erases the machine, its address when that was chosen for it, and its request with the last machine that was asked
+/// for with it.
 void eraseMachine(Tx& tx, const std::string& machine_id);
 
 /// Ends the part of one machine in an op; the op goes with its last open item.

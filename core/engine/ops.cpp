@@ -11,7 +11,7 @@
 #include "model/cci.h"
 #include "model/doubt.h"
 
-/// Recorded changes: making ops, sending them, recording their answers (architecture 3.4 to 3.8).
+/// Recorded changes: sending ops and recording their answers (architecture 3.4 to 3.8).
 namespace vcc {
 
 namespace {
@@ -140,7 +140,18 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
   }
-  // A destroy is idempotent whatever became of it: the same op is sent again.
+  // A destroy is idempotent whatever became of it: it is sent again. What may be this machine's own trouble must not
+  // hold the others, nor spoil their request.
+  if (op.items.size() > 1 && !isNotNow(result.error.code())) {
+    item.state = ItemState::kFailed;
+    Op alone = op;
+    alone.op_id = newId(random);
+    alone.items = {{.machine_id = machine.machine_id}};
+    alone.attempt = alone.first_sent_at = alone.sent_at = 0;
+    alone.created_at = tx.now();
+    machine.open_op = alone.op_id;
+    VCC_RETURN_IF_ERROR(tx.ops().put(std::move(alone)));
+  }
   VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
   return recordFailure(tx, std::move(node), {"giving the machine back", result.error, CallKind::kExisting, false},
                        random);
@@ -226,118 +237,6 @@ MachineRef refOf(const Machine& machine, std::size_t index) {
           .create_op = machine.create_op,
           .create_index = machine.item_index,
           .create_size = std::max<std::int64_t>(machine.create_size, 1)};
-}
-
-void Decider::flushCreates() {
-  auto wanted = std::move(creates_);
-  creates_.clear();
-  for (const auto& [unit_id, node_ids] : wanted) makeOps(unit_id, node_ids);
-}
-
-void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>& node_ids) {
-  const auto sample = look(node_ids.front());
-  if (!sample.ok()) return revisit(node_ids);
-  const DriverInfo& info = sample->slot->driver->info();
-  const auto cci = unitCciFromJson(sample->unit.spec);
-  const auto split = cci.ok() ? splitSecrets(cci->cloud_params, info.secret_keys) : Result<SplitParams>(cci.status());
-  const auto spec = split.ok() ? machineRequest(split->clear, {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
-                                                               sample->vc.name, sample->unit.name, sample->vc.owner})
-                               : Result<std::string>(split.status());
-  if (!spec.ok()) {
-    for (const std::string& id : node_ids) {
-      if (const auto damaged = look(id); damaged.ok()) giveUp(*damaged, spec.status().message());
-    }
-    return;
-  }
-  const std::string scope = scopeOf(sample->unit.instance, sample->unit.network,
-                                    hexEncode(sha256(split->credentials.reveal())).substr(0, 16), sample->entry.json);
-
-  commit(node_ids,
-         [this, unit_id, node_ids, scope, text = freeze({*spec, sample->entry.json}),
-          max_batch = std::max<std::size_t>(info.max_batch, 1), asserted = sample->profile.asserted](Tx& tx) -> Status {
-           const Unit* unit = tx.units().find(unit_id);
-           if (!unit) return okStatus();
-           Request request{newId(seams_.random), text, tx.now()};
-           bool used = false;
-           Op op;
-           const auto flush = [&]() -> Status {
-             if (op.items.empty()) return okStatus();
-             used = true;
-             Op full = std::move(op);
-             op = {};
-             return tx.ops().put(std::move(full));
-           };
-           for (const std::string& id : node_ids) {
-             const Node* found = tx.nodes().find(id);
-             if (!found || !found->machine_id.empty() || found->goal != Goal::kRunning) continue;
-             if (op.items.empty()) {
-               op.op_id = newId(seams_.random);
-               op.verb = OpVerb::kCreate;
-               op.vcid = unit->vcid;
-               op.instance = unit->instance;
-               op.scope = scope;
-               op.fence = fence_;
-               op.created_at = tx.now();
-             }
-             Machine machine;
-             machine.machine_id = newId(seams_.random);
-             machine.node_id = id;
-             machine.unit_id = unit_id;
-             machine.vcid = unit->vcid;
-             machine.instance = unit->instance;
-             machine.name = fmt::format("vcp-{}-{}", options_.vcc_id.substr(0, 8), randomHex(seams_.random, 10));
-             machine.create_op = op.op_id;
-             machine.open_op = op.op_id;
-             machine.request_id = request.request_id;
-             machine.scope = op.scope;
-             machine.network = unit->network;
-             machine.requested_address = found->requested_address;
-             machine.created_at = tx.now();
-             op.items.push_back({.machine_id = machine.machine_id});
-             Node node = *found;
-             node.machine_id = machine.machine_id;
-             node.step = asserted ? Step::kAddress : Step::kCreate;
-             node.step_at = tx.now();
-             VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-             VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));
-             if (op.items.size() >= max_batch) VCC_RETURN_IF_ERROR(flush());
-           }
-           VCC_RETURN_IF_ERROR(flush());
-           return used ? tx.requests().put(std::move(request)) : okStatus();
-         });
-}
-
-void Decider::makeDestroyOp(const Visit& visit) {
-  // The answer of a create that is under way for others revisits this one too.
-  if (visit.op && ops_in_flight_.contains(visit.op->op_id)) return;
-  commit({visit.node.node_id},
-         [this, node_id = visit.node.node_id, machine_id = visit.machine->machine_id](Tx& tx) -> Status {
-           const Node* found = tx.nodes().find(node_id);
-           const Machine* present = tx.machines().find(machine_id);
-           if (!found || !present) return okStatus();
-           if (const Op* create = present->open_op.empty() ? nullptr : tx.ops().find(present->open_op)) {
-             VCC_RETURN_IF_ERROR(closeItem(tx, Op(*create), machine_id, ItemState::kFailed));
-             present = tx.machines().find(machine_id);
-           }
-           Op op;
-           op.op_id = newId(seams_.random);
-           op.verb = OpVerb::kDestroy;
-           op.vcid = present->vcid;
-           op.instance = present->instance;
-           op.scope = present->scope;
-           op.items = {{.machine_id = machine_id}};
-           op.fence = fence_;
-           op.created_at = tx.now();
-           Machine machine = *present;
-           machine.open_op = op.op_id;
-           machine.want_destroy = true;
-           Node node = *found;
-           node.step = Step::kDestroy;
-           node.step_at = tx.now();
-           VCC_RETURN_IF_ERROR(tx.ops().put(std::move(op)));
-           VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-           return tx.nodes().put(std::move(node));
-         });
 }
 
 void Decider::sendOp(const Visit& visit) {

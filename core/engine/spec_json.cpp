@@ -2,6 +2,7 @@
 #include "engine/spec_json.h"
 
 #include <Poco/Exception.h>
+#include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
 #include <fmt/format.h>
@@ -64,7 +65,8 @@ Status checkSecrets(const std::string& cloud_params, const std::vector<std::stri
   return okStatus();
 }
 
-Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels) {
+Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels,
+                                   const MachineAccess& access) {
   VCC_ASSIGN_OR_RETURN(Poco::JSON::Object::Ptr params, parseObject(clear_params));
   Poco::JSON::Object tags;
   tags.set("vcc_id", labels.vcc_id);
@@ -76,7 +78,19 @@ Result<std::string> machineRequest(const std::string& clear_params, const Machin
   request.set("provider", labels.provider);
   request.set("cloud_params", params);
   request.set("labels", tags);
+  Poco::JSON::Array keys;
+  if (!access.public_key.empty()) keys.add(access.public_key);
+  Poco::JSON::Object entrance;
+  entrance.set("user", access.user);
+  entrance.set("public_keys", keys);
+  entrance.set("user_data", std::string());
+  request.set("access", entrance);
   return print(request);
+}
+
+std::string loginUser(const std::string& cloud_params) {
+  std::string user = stringMember(cloud_params, "user_name");
+  return user.empty() ? std::string("ubuntu") : user;
 }
 
 }  // namespace vcc

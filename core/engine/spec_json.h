@@ -27,10 +27,19 @@ Status checkSecrets(const std::string& cloud_params, const std::vector<std::stri
                     std::string_view token_head);
 
 /// The frozen request of a machine, given to the driver's create: {"provider": "...", "cloud_params": {...}, "labels":
-/// {...}}.
+/// {...}, "access": {"user", "public_keys", "user_data"}}.
 struct MachineLabels {
   std::string provider, vcc_id, vcid, vc_name, unit_name, owner;
 };
-Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels);
+/// How the controller will log in to the machine.
+struct MachineAccess {
+  std::string user;
+  std::string public_key;  ///< one line; empty: none is let in
+};
+Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels,
+                                   const MachineAccess& access);
+
+/// The user of the controller on the machine: `user_name` of cloud_params, else `ubuntu`.
+std::string loginUser(const std::string& cloud_params);
 
 }  // namespace vcc

@@ -145,6 +145,8 @@ void Controller::Parts::buildEngine() {
   options.base_registry = settings.baseRegistry();
   options.evaluation = stamp.evaluation;
   options.simulated_hosts = settings.simulated_hosts;
+  options.own_addresses = ownAddresses();
+  options.public_key = ssh_key.public_line;
   options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
   engine = std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
                                                   seams.log, catalogSeam(), sourceAddressTowards, makeThreadPool},

@@ -40,7 +40,15 @@ Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string&
   node.fault = {};
   node.attempts = 0;
   node.next_at = 0;
+  node.progress.clear();
+  forgetFailedCreates(node);
   return setState(tx, std::move(node), transient, {fmt::format("goal {} by {}", goalName(goal), by), ""});
+}
+
+void forgetFailedCreates(Node& node) {
+  node.create_attempts = 0;
+  node.create_at = 0;
+  node.spoilt = 0;
 }
 
 Status setState(Tx& tx, Node node, State to, const Cause& cause) {

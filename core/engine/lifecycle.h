@@ -23,6 +23,9 @@ Status recordEvent(Tx& tx, Event event);
 /// Gives the node a new goal and its transient state; the caller of the API is `by`. Clears the fault.
 Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string& by, std::int64_t deadline);
 
+/// A new goal, or one that was reached, begins with no failures behind it.
+void forgetFailedCreates(Node& node);
+
 /// Puts `node` with another state, checked against the transition table, with its event.
 Status setState(Tx& tx, Node node, State to, const Cause& cause);
 

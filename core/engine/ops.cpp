@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::int64_t kMutationDeadlineMs = 120000;
 constexpr std::int64_t kShortestPendingMs = 200;
+constexpr std::int64_t kLongestIdleMs = 5000;
+constexpr std::int64_t kMostPauses = 5;  // 200 ms doubled so often is more than the longest
 constexpr std::int64_t kRecordRetryMs = 1000;
 
 bool isOpen(const OpItem& item) { return item.state == ItemState::kOpen || item.state == ItemState::kPending; }
@@ -35,6 +37,16 @@ struct Answer {
   ItemResult result;
   bool was_in_doubt = false;  ///< an earlier send was, which a refusal of this one does not settle
 };
+
+/// The pause before the next step: what the driver asked for, or, where it asked for none and nothing new came of the
+/// last ones, ever longer.
+void awaitNextStep(OpItem& item, const ItemResult& result, bool moved, std::int64_t now) {
+  const bool idle = result.retry_after_ms == 0 && !moved;
+  item.state = ItemState::kPending;
+  item.pauses = idle ? std::min(item.pauses + 1, kMostPauses) : 0;
+  const std::int64_t floor = std::min(kShortestPendingMs << item.pauses, kLongestIdleMs);
+  item.next_at = now + std::max(result.retry_after_ms, floor);
+}
 
 /// Refusals that say "not now": the same request may be sent again as it is.
 bool isNotNow(Code code) {
@@ -64,6 +76,7 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   const Machine* found = tx.machines().find(item.machine_id);
   if (!found) return okStatus();
   Machine machine = *found;
+  const std::int64_t known = knownIds(machine);
   learn(machine, result);
   answerDoubt(machine, result.state, result.error.outcome(), answer.was_in_doubt, tx.now());
   const Node* owner = tx.nodes().find(machine.node_id);
@@ -71,19 +84,17 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   Node node = *owner;
 
   if (result.state == ItemState::kPending) {
-    item.state = ItemState::kPending;
-    item.next_at = tx.now() + std::max(result.retry_after_ms, kShortestPendingMs);
-    return tx.machines().put(std::move(machine));
+    awaitNextStep(item, result, knownIds(machine) != known, tx.now());
+    node.progress = result.reason;
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    return tx.nodes().put(std::move(node));
   }
   if (result.state == ItemState::kDone) {
     item.state = ItemState::kDone;
     machine.open_op.clear();
-    if (asserted) {
-      machine.observed = MachineState::kRunning;
-      if (machine.address.empty()) machine.address = machine.requested_address;
-    }
     node.attempts = 0;
     node.next_at = 0;
+    node.progress.clear();
     node.fault = {};
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
@@ -96,8 +107,10 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   const bool goes_on = in_doubt ? !retryAfter(result.error, CallKind::kCreate, 1, random).final
                                 : !nothing && isNotNow(result.error.code());
   if (goes_on) {
-    node.attempts += 1;
-    node.next_at = tx.now() + retryAfter(result.error, CallKind::kExisting, node.attempts, random).after_ms;
+    // The op's own pause: a look that succeeds meanwhile does not shorten it.
+    node.create_attempts += 1;
+    item.next_at = tx.now() + retryAfter(result.error, CallKind::kExisting, node.create_attempts, random).after_ms;
+    node.progress.clear();
     node.fault = {tx.now(), failureText(failure)};
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
@@ -118,14 +131,16 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
   const Machine* found = tx.machines().find(item.machine_id);
   if (!found) return okStatus();
   Machine machine = *found;
+  const std::int64_t known = knownIds(machine);
   learn(machine, result);
   const Node* owner = tx.nodes().find(machine.node_id);
   if (!owner) return internalError("machine " + machine.machine_id + " has no node");
   Node node = *owner;
   if (result.state == ItemState::kPending) {
-    item.state = ItemState::kPending;
-    item.next_at = tx.now() + std::max(result.retry_after_ms, kShortestPendingMs);
-    return tx.machines().put(std::move(machine));
+    awaitNextStep(item, result, knownIds(machine) != known, tx.now());
+    node.progress = result.reason;
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    return tx.nodes().put(std::move(node));
   }
   if (result.state == ItemState::kDone) {
     item.state = ItemState::kDone;
@@ -137,6 +152,7 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
     node.step_at = tx.now();
     node.attempts = 0;
     node.next_at = 0;
+    node.progress.clear();
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
   }
@@ -204,8 +220,8 @@ Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Prof
     const bool wanted = !create || isWanted(member);
     const std::int64_t due = std::max(op.items[i].next_at, wanted && member.node ? member.node->next_at : 0);
     const bool ready = first || (due <= tx.now() && !busy.contains(member.machine->node_id) &&
-                                 (!create || profile.asserted || mayBeSent(*member.machine, op, profile, tx.now())));
-    if (create && sharesRequest(op.items[i], *member.machine)) {
+                                 (!create || mayBeSent(*member.machine, op, profile, tx.now())));
+    if (create && sharesRequest(op.items[i], *member.machine, profile)) {
       shared.push_back(i);
       shared_ready = shared_ready && ready;
     } else if (ready && wanted) {

@@ -70,14 +70,18 @@ struct Node {
   bool watch_mode = true;         // api
   State state = State::kBooting;  // api writes the transient state with the goal, engine everything else
 
-  std::int64_t reached_seq = 0;    // engine: the goal_seq that `state` settles
-  Step step = Step::kNone;         // engine
-  std::int64_t step_at = 0;        // engine: when the step began
-  std::int64_t step_deadline = 0;  // engine
-  std::int64_t attempts = 0;       // engine: failures of this step in a row
-  std::int64_t next_at = 0;        // engine: not to be visited before
-  Fault fault;                     // engine
-  std::string machine_id;          // engine: the current machine; empty = none
+  std::int64_t reached_seq = 0;      // engine: the goal_seq that `state` settles
+  Step step = Step::kNone;           // engine
+  std::int64_t step_at = 0;          // engine: when the step began
+  std::int64_t step_deadline = 0;    // engine
+  std::int64_t attempts = 0;         // engine: failures of this step in a row
+  std::int64_t next_at = 0;          // engine: not to be visited before
+  std::int64_t create_attempts = 0;  // engine: creates that failed since the goal was set
+  std::int64_t create_at = 0;        // engine: no new machine before
+  std::int64_t spoilt = 0;           // engine: how many of those the cloud called spoilt
+  std::string progress;              // engine: what the step waits for, for people; may be empty
+  Fault fault;                       // engine
+  std::string machine_id;            // engine: the current machine; empty = none
 
   std::string container_id;            // engine
   std::string container_spec_hash;     // engine
@@ -146,7 +150,8 @@ std::string_view opVerbName(OpVerb verb);
 struct OpItem {
   std::string machine_id;
   ItemState state = ItemState::kOpen;
-  std::int64_t next_at = 0;  // kPending: not to be sent again before
+  std::int64_t next_at = 0;  // not to be sent again before
+  std::int64_t pauses = 0;   // kPending: answers in a row that asked for no pause and showed nothing new
   bool operator==(const OpItem&) const = default;
 };
 

@@ -68,7 +68,7 @@ constexpr std::array<std::string_view, 11> kFirst = {
 
 // Doubt moves from the op to its machines, and what they were asked for with into a table of its own. What an old
 // create was asked with is gone with its closed op: the highest index among its machines is the best that is left.
-constexpr std::array<std::string_view, 13> kSecond = {
+constexpr std::array<std::string_view, 17> kSecond = {
     R"(ALTER TABLE "machine" ADD COLUMN "create_size" INTEGER NOT NULL DEFAULT 0)",
     R"(ALTER TABLE "machine" ADD COLUMN "doubt_at" INTEGER NOT NULL DEFAULT 0)",
     R"(ALTER TABLE "machine" ADD COLUMN "doubt_parts" INTEGER NOT NULL DEFAULT 0)",
@@ -90,6 +90,10 @@ constexpr std::array<std::string_view, 13> kSecond = {
     R"(UPDATE "machine" SET "request_id" = "create_op")",
     R"(ALTER TABLE "machine" DROP COLUMN "spec")",
     R"(ALTER TABLE "op" DROP COLUMN "request")",
+    R"(ALTER TABLE "node" ADD COLUMN "create_attempts" INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE "node" ADD COLUMN "create_at" INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE "node" ADD COLUMN "spoilt" INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE "node" ADD COLUMN "progress" TEXT NOT NULL DEFAULT '')",
 };
 
 constexpr std::array<MigrationStep, 2> kSteps = {kFirst, kSecond};

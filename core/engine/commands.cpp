@@ -7,11 +7,12 @@
 #include <algorithm>
 
 #include "base/encoding.h"
+#include "engine/address_choice.h"
 #include "engine/admission.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "plugin_host/call_secrets.h"
-#include "secrets/sealed_cci.h"
+#include "secrets/sealed_records.h"
 
 namespace vcc {
 
@@ -157,6 +158,13 @@ Status checkParams(const Served& served, const std::string& clear_params, const 
   return valid.ok() ? valid : Status(valid.code(), scrubberOf(values).scrub(valid.message()), valid.outcome());
 }
 
+Status checkAddressRoom(Tx& tx, const CommandSeams& seams, const Served& served, const std::string& network,
+                        std::int64_t adding) {
+  if (!served.slot->driver->info().needs_address) return okStatus();
+  VCC_ASSIGN_OR_RETURN(const AddressPool pool, AddressPool::of(served.entry, seams.own_addresses));
+  return pool.checkRoom(tx, served.slot->instance, network, adding);
+}
+
 }  // namespace
 
 Status checkOwner(const Caller& caller, const Vc& vc) {
@@ -286,6 +294,7 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
       }
     }
     VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc.owner, 0, cci.count));
+    VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, cci.network, cci.count));
     Unit unit;
     unit.unit_id = unit_id;
     unit.vcid = vcid;
@@ -337,6 +346,7 @@ Status Commands::addNodes(const Caller& caller, const std::string& vcid, const s
     const Vc* vc = tx.vcs().find(vcid);
     const auto present = static_cast<std::int64_t>(nodesOf(tx, unit.unit_id).size());
     VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc->owner, present, count));
+    VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, unit.network, count));
     const NewNodes fresh{count, request.addresses, served.entry.boot_deadline_s * 1000,
                          addressSpace(served.slot->driver->info(), unit.network)};
     return putNodes(tx, seams_.random, unit, fresh, caller.principal.user, touched);

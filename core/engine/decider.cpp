@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "catalog/entry_keys.h"
 #include "engine/lifecycle.h"
 #include "model/doubt.h"
+#include "model/json_tree.h"
 
 namespace vcc {
 
@@ -31,6 +33,21 @@ Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_si
   profile.release_timeout_ms = entry.release_timeout_s * 1000;
   profile.ready_port = entry.ready_port;
   return profile;
+}
+
+std::int64_t onOlderEntry(const ReadTx& tx, const Catalog& catalog) {
+  std::map<std::string, std::string> present;  // by unit: JSON of its entry; empty = there is none now
+  std::int64_t count = 0;
+  tx.machines().scan([&](const Machine& machine) {
+    auto [entry, fresh] = present.try_emplace(machine.unit_id);
+    const Unit* unit = fresh ? tx.units().find(machine.unit_id) : nullptr;
+    if (unit) {
+      if (auto found = catalog.entry(unit->provider, unit->network); found.ok()) entry->second = std::move(found->json);
+    }
+    count += isOnEntry(machine.scope, entry->second) ? 0 : 1;
+    return true;
+  });
+  return count;
 }
 
 }  // namespace
@@ -145,6 +162,7 @@ std::int64_t Decider::pump() {
       visited = true;
     }
     flushCreates();
+    flushDestroys();
     flushObservations();
     queue_ = static_cast<std::int64_t>(agenda_.size());
     if (arrived.empty() && !visited) break;
@@ -167,6 +185,7 @@ EngineStatus Decider::status() const {
       status.unsettled += node.settled() ? 0 : 1;
       return true;
     });
+    status.on_older_entry = onOlderEntry(tx, *seams_.catalog());
   });
   return status;
 }
@@ -180,7 +199,15 @@ void Decider::schedule(const std::string& node_id, std::int64_t after_ms) {
   agenda_.add(node_id, seams_.clock.monoMs() + std::clamp<std::int64_t>(after_ms, 0, kLongestPauseMs));
 }
 
-Result<Visit> Decider::look(const std::string& node_id) const {
+/// An entry that was taken out of the catalog still serves the machines that were asked for with it.
+Result<CatalogEntry> Decider::entryOf(const Visit& visit) const {
+  auto present = seams_.catalog()->entry(visit.unit.provider, visit.unit.network);
+  if (present.ok() || !visit.request || visit.request->catalog_entry.empty()) return present;
+  VCC_ASSIGN_OR_RETURN(YamlValue tree, treeFromJson(visit.request->catalog_entry));
+  return readEntry(visit.unit.provider, visit.unit.network, tree);
+}
+
+Result<Visit> Decider::look(const std::string& node_id) {
   Visit visit;
   bool found = false;
   seams_.store.read([&](const ReadTx& tx) {
@@ -209,7 +236,12 @@ Result<Visit> Decider::look(const std::string& node_id) const {
   if (!visit.slot || !visit.slot->driver) {
     return unavailable(fmt::format("driver instance {} is not loaded", visit.unit.instance));
   }
-  auto entry = seams_.catalog()->entry(visit.unit.provider, visit.unit.network);
+  if (visit.machine) {
+    auto request = thawed_.get(seams_.store, seams_.sealer, visit.machine->request_id);
+    if (!request.ok()) return unavailable(request.status().prepend("node " + node_id).message());
+    visit.request = std::move(*request);
+  }
+  auto entry = entryOf(visit);
   if (!entry.ok()) return unavailable(entry.status().message());
   visit.entry = std::move(*entry);
   visit.profile = profileOf(visit.slot->driver->info(), visit.entry, options_.simulated_hosts);
@@ -272,7 +304,7 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
     case ActionKind::kAbandonHost:
       return releaseHost(visit, true);
     case ActionKind::kMakeDestroyOp:
-      return makeDestroyOp(visit);
+      return wantDestroy(visit);
     case ActionKind::kForgetMachine:
       return forgetMachine(visit, "gone");
     case ActionKind::kForgetNode:

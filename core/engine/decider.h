@@ -17,6 +17,7 @@
 
 #include "engine/agenda.h"
 #include "engine/engine.h"
+#include "engine/frozen_request.h"
 #include "engine/retry.h"
 #include "model/plan.h"
 
@@ -28,11 +29,12 @@ struct Visit {
   Unit unit;
   Node node;
   std::optional<Machine> machine;
+  std::shared_ptr<const FrozenRequest> request;  ///< of `machine`
   std::optional<Op> op;
   std::size_t item = 0;
   Grant grant;  ///< of the machine, or of the unit while there is none; no id = no credentials
   const DriverSlot* slot = nullptr;
-  CatalogEntry entry;
+  CatalogEntry entry;  ///< the present one; when it is gone, the one that the machine was asked for with
   Profile profile;
 
   Mates mates;
@@ -86,7 +88,8 @@ class Decider {
 
   // decider.cpp: the loop
   void visit(const std::string& node_id);
-  Result<Visit> look(const std::string& node_id) const;
+  Result<Visit> look(const std::string& node_id);
+  Result<CatalogEntry> entryOf(const Visit& visit) const;
   void carryOut(const Visit& visit, const Action& action);
   void schedule(const std::string& node_id, std::int64_t after_ms);
   void revisit(const std::vector<std::string>& node_ids);
@@ -96,10 +99,13 @@ class Decider {
   void runOn(Executor& executor, Job blocking, Job after);
   void endExecutors();
 
-  // ops.cpp: recorded changes
+  // make_ops.cpp: intents
   void flushCreates();
   void makeOps(const std::string& unit_id, const std::vector<std::string>& node_ids);
-  void makeDestroyOp(const Visit& visit);
+  void wantDestroy(const Visit& visit);
+  void flushDestroys();
+
+  // ops.cpp: recorded changes
   void sendOp(const Visit& visit);
   void callDriver(const Op& op, std::vector<Sending> items, const Visit& visit);
   void recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
@@ -147,13 +153,15 @@ class Decider {
   };
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
 
+  ThawedRequests thawed_;
   Agenda agenda_;
   std::multimap<std::int64_t, Job> timers_;  // monotonic ms
   std::unordered_set<std::string> busy_;     // nodes with a call or commit under way
   std::unordered_set<std::string> again_;    // busy nodes that were asked for meanwhile
   std::unordered_set<std::string> ops_in_flight_;
-  std::int64_t commits_ = 0;                                 // under way
-  std::map<std::string, std::vector<std::string>> creates_;  // unit id -> nodes that want a machine
+  std::int64_t commits_ = 0;                                                    // under way
+  std::map<std::string, std::vector<std::string>> creates_;                     // unit id -> nodes that want a machine
+  std::map<std::pair<std::string, std::string>, std::vector<Visit>> destroys_;  // by Visit::account and VC
   struct Lookups {
     bool in_flight = false;
     std::vector<Visit> waiting;

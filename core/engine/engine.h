@@ -26,8 +26,10 @@ struct EngineOptions {
   std::string controller_address;  ///< VCP_VCC_PRIVATE_IPMASK without its mask; empty = Seams::source_address
   std::string base_registry;       ///< "host:5000" put before short image names
   bool evaluation = false;
-  bool simulated_hosts = false;  ///< every machine counts as prepared once its cloud says running
-  std::size_t ssh_threads = 64;  ///< upper limit of concurrent visits to hosts
+  bool simulated_hosts = false;            ///< every machine counts as prepared once its cloud says running
+  std::vector<std::string> own_addresses;  ///< this controller's own: never chosen for a machine
+  std::string public_key;                  ///< of the controller's ssh key, one line; new machines let it in
+  std::size_t ssh_threads = 64;            ///< upper limit of concurrent visits to hosts
 };
 
 /// What `vcc status` shows of the engine.
@@ -36,8 +38,9 @@ struct EngineStatus {
   std::int64_t nodes = 0;      ///< node records
   std::int64_t unsettled = 0;  ///< nodes on their way
   std::int64_t open_ops = 0;
-  std::int64_t jobs = 0;   ///< calls on executors right now
-  std::int64_t queue = 0;  ///< objects waiting for a visit
+  std::int64_t on_older_entry = 0;  ///< machines whose catalog entry was edited or taken out after they were asked for
+  std::int64_t jobs = 0;            ///< calls on executors right now
+  std::int64_t queue = 0;           ///< objects waiting for a visit
 };
 
 /// The deciding thread and everything it drives (architecture section 3). One per process.

@@ -9,7 +9,7 @@
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
-#include "secrets/sealed_cci.h"
+#include "secrets/sealed_records.h"
 
 /// The steps that happen on the machine, each one a job on the ssh executor (architecture 26, 27).
 namespace vcc {
@@ -21,7 +21,6 @@ constexpr std::int64_t kRunDeadlineMs = 120000;
 constexpr std::int64_t kBannerDeadlineMs = 3000;
 constexpr std::int64_t kExistingServerPatienceMs = 60000;
 constexpr std::int64_t kPullPatience = 3;
-constexpr char kDefaultUser[] = "ubuntu";
 
 /// How often a thing under way is looked at: at once in the beginning, then ever less.
 std::int64_t pollPause(std::int64_t age_ms) { return std::clamp<std::int64_t>(age_ms / 8, 100, 3000); }
@@ -72,8 +71,7 @@ HostTarget Decider::targetOf(const Visit& visit) const {
   target.ssh_port = visit.entry.ssh_port;
   target.host_key = visit.machine->host_key;
   const auto cci = openCci(seams_.sealer, visit.unit);
-  target.user = cci.ok() ? stringMember(cci->cloud_params, "user_name") : std::string();
-  if (target.user.empty()) target.user = kDefaultUser;
+  target.user = loginUser(cci.ok() ? cci->cloud_params : std::string(), visit.slot->driver->info().secret_keys);
   return target;
 }
 

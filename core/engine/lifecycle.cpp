@@ -15,6 +15,15 @@ std::string nodeLabel(Tx& tx, const Node& node) {
   return fmt::format("node {} of unit {}", node.node_no, unit ? unit->name : node.unit_id);
 }
 
+void freeAddresses(Tx& tx, const std::string& node_id) {
+  std::vector<std::string> held;
+  tx.addresses().scan("node_id", node_id, [&](const Address& a) {
+    held.push_back(Schema<Address>::key(a));
+    return true;
+  });
+  for (const std::string& key : held) tx.addresses().erase(key);
+}
+
 }  // namespace
 
 Status recordEvent(Tx& tx, Event event) {
@@ -32,7 +41,15 @@ Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string&
   node.fault = {};
   node.attempts = 0;
   node.next_at = 0;
+  node.progress.clear();
+  forgetFailedCreates(node);
   return setState(tx, std::move(node), transient, {fmt::format("goal {} by {}", goalName(goal), by), ""});
+}
+
+void forgetFailedCreates(Node& node) {
+  node.create_attempts = 0;
+  node.create_at = 0;
+  node.spoilt = 0;
 }
 
 Status setState(Tx& tx, Node node, State to, const Cause& cause) {
@@ -62,12 +79,7 @@ Status dropNode(Tx& tx, const Node& node, const Cause& cause) {
                                        .to = "gone",
                                        .reason = cause.reason,
                                        .op_id = cause.op_id}));
-  std::vector<std::string> held;
-  tx.addresses().scan("node_id", node.node_id, [&](const Address& a) {
-    held.push_back(Schema<Address>::key(a));
-    return true;
-  });
-  for (const std::string& key : held) tx.addresses().erase(key);
+  freeAddresses(tx, node.node_id);
   const std::string unit_id = node.unit_id;
   tx.nodes().erase(std::string(node.node_id));
   return dropUnitIfDone(tx, unit_id);
@@ -94,19 +106,28 @@ Status dropVcIfDone(Tx& tx, const std::string& vcid) {
   return okStatus();
 }
 
-void eraseMachine(Tx& tx, const std::string& machine_id) {
-  const Machine* machine = tx.machines().find(machine_id);
-  if (!machine) return;
-  const std::string grant_id = machine->grant_id;
-  tx.machines().erase(machine_id);
-  dropGrantIfUnused(tx, grant_id);
-}
-
 void mergeResources(std::vector<Resource>& known, const std::vector<Resource>& touched) {
   for (const Resource& part : touched) {
     std::erase_if(known, [&](const Resource& old) { return old.kind == part.kind && old.name == part.name; });
     if (!part.id.empty()) known.push_back(part);
   }
+}
+
+void eraseMachine(Tx& tx, const std::string& machine_id) {
+  const Machine* machine = tx.machines().find(machine_id);
+  if (!machine) return;
+  const std::string request_id = machine->request_id;
+  const std::string grant_id = machine->grant_id;
+  const Node* node = tx.nodes().find(machine->node_id);
+  if (node && node->requested_address.empty()) freeAddresses(tx, node->node_id);
+  tx.machines().erase(std::string(machine_id));
+  bool used = false;
+  tx.machines().scan("request_id", request_id, [&](const Machine&) {
+    used = true;
+    return false;
+  });
+  if (!used) tx.requests().erase(request_id);
+  dropGrantIfUnused(tx, grant_id);
 }
 
 Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state) {

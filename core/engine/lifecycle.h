@@ -23,6 +23,9 @@ Status recordEvent(Tx& tx, Event event);
 /// Gives the node a new goal and its transient state; the caller of the API is `by`. Clears the fault.
 Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string& by, std::int64_t deadline);
 
+/// A new goal, or one that was reached, begins with no failures behind it.
+void forgetFailedCreates(Node& node);
+
 /// Puts `node` with another state, checked against the transition table, with its event.
 Status setState(Tx& tx, Node node, State to, const Cause& cause);
 
@@ -38,7 +41,8 @@ Status dropVcIfDone(Tx& tx, const std::string& vcid);
 /// more.
 void mergeResources(std::vector<Resource>& known, const std::vector<Resource>& touched);
 
-/// Erases a machine that is proven gone, or was never made, and its grant when nothing else needs it.
+/// Erases the machine, its address when that was chosen for it, and its request and grant with the last record that
+/// points at them.
 void eraseMachine(Tx& tx, const std::string& machine_id);
 
 /// Ends the part of one machine in an op; the op goes with its last open item.

@@ -20,29 +20,60 @@ Status recordBlindLook(Tx& tx, Node node, const Status& error, Random& random) {
   return recordFailure(tx, std::move(node), {"looking at the machine", error, CallKind::kExisting, false}, random);
 }
 
+/// Takes over what a look found into the machine.
+void learn(Machine& machine, const Observation& seen) {
+  machine.absent_since = 0;
+  machine.observed = seen.state;
+  machine.observed_reason = seen.reason;
+  if (!seen.cloud_id.empty()) machine.cloud_id = seen.cloud_id;
+  if (!seen.address.empty()) machine.address = seen.address;
+  mergeResources(machine.resources, seen.resources);
+}
+
+std::string wrongAddress(const Machine& machine) {
+  if (machine.requested_address.empty() || machine.address.empty()) return {};
+  if (machine.address == machine.requested_address) return {};
+  return fmt::format("the machine has the address {}, but {} was asked for; report this to the driver's vendor",
+                     machine.address, machine.requested_address);
+}
+
+/// What a machine that was found means for a node that is booting.
+Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, const Profile& profile, Random& random) {
+  if (seen.state == MachineState::kRunning && node.boot_at == 0) node.boot_at = tx.now();
+  const std::string wrong = wrongAddress(machine);
+  if (!wrong.empty()) node.fault = {tx.now(), wrong};
+  // An existing server was let in by its address: nothing is sent to another one.
+  if (!wrong.empty() && profile.asserted) return endInError(tx, std::move(node), wrong, true);
+  if (seen.state != MachineState::kFailed) return tx.nodes().put(std::move(node));
+  const std::string detail = seen.detail.empty() ? std::string("the cloud gives no reason") : seen.detail;
+  if (seen.failure == Code::kOk || !machine.open_op.empty()) {
+    node.fault = {tx.now(), fmt::format("the cloud reports the machine as failed: {}", detail)};
+    return tx.nodes().put(std::move(node));
+  }
+  // The same as if its create had been refused so.
+  Status error(seen.failure, detail, Outcome::kNotApplied);
+  error.withProviderCode(seen.provider_code);
+  machine.want_destroy = true;
+  VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+  return recordFailure(tx, std::move(node), {"booting the machine", error, CallKind::kCreate, profile.asserted},
+                       random);
+}
+
 /// `begun`: when the look began; what happened later it cannot have seen.
 Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, std::int64_t begun,
-                   const Profile& profile) {
+                   const Profile& profile, Random& random) {
   machine.observed_at = begun;
-  if (!seen.found) {
-    if (machine.absent_since == 0) machine.absent_since = begun;
-  } else {
-    machine.absent_since = 0;
-    machine.observed = seen.state;
-    machine.observed_reason = seen.reason;
-    if (!seen.cloud_id.empty()) machine.cloud_id = seen.cloud_id;
-    if (!seen.address.empty()) machine.address = seen.address;
-    mergeResources(machine.resources, seen.resources);
-    if (seen.state == MachineState::kRunning && node.boot_at == 0) node.boot_at = tx.now();
-    if (seen.state == MachineState::kFailed) {
-      node.fault = {tx.now(), fmt::format("the cloud reports the machine as failed: {}",
-                                          seen.detail.empty() ? std::string("without a reason") : seen.detail)};
-    }
+  if (seen.found) {
+    learn(machine, seen);
+  } else if (machine.absent_since == 0) {
+    machine.absent_since = begun;
   }
   lookAtDoubt(machine, begun, profile);
   node.attempts = 0;
   node.next_at = 0;
-  VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+  VCC_RETURN_IF_ERROR(tx.machines().put(machine));
+  const bool booting = node.goal != Goal::kGone && !node.settled() && !machine.want_destroy;
+  if (seen.found && booting) return judgeSight(tx, std::move(node), std::move(machine), seen, profile, random);
   return tx.nodes().put(std::move(node));
 }
 
@@ -103,8 +134,9 @@ void Decider::recordObservations(const std::vector<Visit>& looked, const std::ve
       if (!node || !machine) continue;
       const Status error =
           i < seen.size() ? seen[i].error : Status(Code::kUnknown, "the driver said nothing about the machine");
-      VCC_RETURN_IF_ERROR(error.ok() ? recordSight(tx, *node, *machine, seen[i], begun, looked[i].profile)
-                                     : recordBlindLook(tx, *node, error, seams_.random));
+      VCC_RETURN_IF_ERROR(error.ok()
+                              ? recordSight(tx, *node, *machine, seen[i], begun, looked[i].profile, seams_.random)
+                              : recordBlindLook(tx, *node, error, seams_.random));
     }
     return okStatus();
   });

@@ -10,15 +10,17 @@
 #include "engine/transitions.h"
 #include "model/doubt.h"
 #include "secrets/grants.h"
-#include "secrets/sealed_cci.h"
+#include "secrets/sealed_records.h"
 
-/// Recorded changes: making ops, sending them, recording their answers (architecture 3.4 to 3.8).
+/// Recorded changes: sending ops and recording their answers (architecture 3.4 to 3.8).
 namespace vcc {
 
 namespace {
 
 constexpr std::int64_t kMutationDeadlineMs = 120000;
 constexpr std::int64_t kShortestPendingMs = 200;
+constexpr std::int64_t kLongestIdleMs = 5000;
+constexpr std::int64_t kMostPauses = 5;  // 200 ms doubled so often is more than the longest
 constexpr std::int64_t kRecordRetryMs = 1000;
 
 bool isOpen(const OpItem& item) { return item.state == ItemState::kOpen || item.state == ItemState::kPending; }
@@ -36,6 +38,16 @@ struct Answer {
   ItemResult result;
   bool was_in_doubt = false;  ///< an earlier send was, which a refusal of this one does not settle
 };
+
+/// The pause before the next step: what the driver asked for, or, where it asked for none and nothing new came of the
+/// last ones, ever longer.
+void awaitNextStep(OpItem& item, const ItemResult& result, bool moved, std::int64_t now) {
+  const bool idle = result.retry_after_ms == 0 && !moved;
+  item.state = ItemState::kPending;
+  item.pauses = idle ? std::min(item.pauses + 1, kMostPauses) : 0;
+  const std::int64_t floor = std::min(kShortestPendingMs << item.pauses, kLongestIdleMs);
+  item.next_at = now + std::max(result.retry_after_ms, floor);
+}
 
 /// Refusals that say "not now": the same request may be sent again as it is.
 bool isNotNow(Code code) {
@@ -65,6 +77,7 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   const Machine* found = tx.machines().find(item.machine_id);
   if (!found) return okStatus();
   Machine machine = *found;
+  const std::int64_t known = knownIds(machine);
   learn(machine, result);
   answerDoubt(machine, result.state, result.error.outcome(), answer.was_in_doubt, tx.now());
   const Node* owner = tx.nodes().find(machine.node_id);
@@ -72,19 +85,17 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   Node node = *owner;
 
   if (result.state == ItemState::kPending) {
-    item.state = ItemState::kPending;
-    item.next_at = tx.now() + std::max(result.retry_after_ms, kShortestPendingMs);
-    return tx.machines().put(std::move(machine));
+    awaitNextStep(item, result, knownIds(machine) != known, tx.now());
+    node.progress = result.reason;
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    return tx.nodes().put(std::move(node));
   }
   if (result.state == ItemState::kDone) {
     item.state = ItemState::kDone;
     machine.open_op.clear();
-    if (asserted) {
-      machine.observed = MachineState::kRunning;
-      if (machine.address.empty()) machine.address = machine.requested_address;
-    }
     node.attempts = 0;
     node.next_at = 0;
+    node.progress.clear();
     node.fault = {};
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
@@ -97,8 +108,10 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   const bool goes_on = in_doubt ? !retryAfter(result.error, CallKind::kCreate, 1, random).final
                                 : !nothing && isNotNow(result.error.code());
   if (goes_on) {
-    node.attempts += 1;
-    node.next_at = tx.now() + retryAfter(result.error, CallKind::kExisting, node.attempts, random).after_ms;
+    // The op's own pause: a look that succeeds meanwhile does not shorten it.
+    node.create_attempts += 1;
+    item.next_at = tx.now() + retryAfter(result.error, CallKind::kExisting, node.create_attempts, random).after_ms;
+    node.progress.clear();
     node.fault = {tx.now(), failureText(failure)};
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
@@ -119,14 +132,16 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
   const Machine* found = tx.machines().find(item.machine_id);
   if (!found) return okStatus();
   Machine machine = *found;
+  const std::int64_t known = knownIds(machine);
   learn(machine, result);
   const Node* owner = tx.nodes().find(machine.node_id);
   if (!owner) return internalError("machine " + machine.machine_id + " has no node");
   Node node = *owner;
   if (result.state == ItemState::kPending) {
-    item.state = ItemState::kPending;
-    item.next_at = tx.now() + std::max(result.retry_after_ms, kShortestPendingMs);
-    return tx.machines().put(std::move(machine));
+    awaitNextStep(item, result, knownIds(machine) != known, tx.now());
+    node.progress = result.reason;
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    return tx.nodes().put(std::move(node));
   }
   if (result.state == ItemState::kDone) {
     item.state = ItemState::kDone;
@@ -138,10 +153,22 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
     node.step_at = tx.now();
     node.attempts = 0;
     node.next_at = 0;
+    node.progress.clear();
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
   }
-  // A destroy is idempotent whatever became of it: the same op is sent again.
+  // A destroy is idempotent whatever became of it: it is sent again. What may be this machine's own trouble must not
+  // hold the others, nor spoil their request.
+  if (op.items.size() > 1 && !isNotNow(result.error.code())) {
+    item.state = ItemState::kFailed;
+    Op alone = op;
+    alone.op_id = newId(random);
+    alone.items = {{.machine_id = machine.machine_id}};
+    alone.attempt = alone.first_sent_at = alone.sent_at = 0;
+    alone.created_at = tx.now();
+    machine.open_op = alone.op_id;
+    VCC_RETURN_IF_ERROR(tx.ops().put(std::move(alone)));
+  }
   VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
   return recordFailure(tx, std::move(node), {"giving the machine back", result.error, CallKind::kExisting, false},
                        random);
@@ -194,8 +221,8 @@ Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Prof
     const bool wanted = !create || isWanted(member);
     const std::int64_t due = std::max(op.items[i].next_at, wanted && member.node ? member.node->next_at : 0);
     const bool ready = first || (due <= tx.now() && !busy.contains(member.machine->node_id) &&
-                                 (!create || profile.asserted || mayBeSent(*member.machine, op, profile, tx.now())));
-    if (create && sharesRequest(op.items[i], *member.machine)) {
+                                 (!create || mayBeSent(*member.machine, op, profile, tx.now())));
+    if (create && sharesRequest(op.items[i], *member.machine, profile)) {
       shared.push_back(i);
       shared_ready = shared_ready && ready;
     } else if (ready && wanted) {
@@ -227,116 +254,6 @@ MachineRef refOf(const Machine& machine, std::size_t index) {
           .create_op = machine.create_op,
           .create_index = machine.item_index,
           .create_size = std::max<std::int64_t>(machine.create_size, 1)};
-}
-
-void Decider::flushCreates() {
-  auto wanted = std::move(creates_);
-  creates_.clear();
-  for (const auto& [unit_id, node_ids] : wanted) makeOps(unit_id, node_ids);
-}
-
-void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>& node_ids) {
-  const auto sample = look(node_ids.front());
-  if (!sample.ok()) return revisit(node_ids);
-  const DriverInfo& info = sample->slot->driver->info();
-  const auto cci = openCci(seams_.sealer, sample->unit);
-  const auto split = cci.ok() ? splitSecrets(cci->cloud_params, info.secret_keys) : Result<SplitParams>(cci.status());
-  const auto request = split.ok()
-                           ? machineRequest(split->clear, {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
-                                                           sample->vc.name, sample->unit.name, sample->vc.owner})
-                           : Result<std::string>(split.status());
-  if (!request.ok()) {
-    for (const std::string& id : node_ids) {
-      if (const auto damaged = look(id); damaged.ok()) giveUp(*damaged, request.status().message());
-    }
-    return;
-  }
-  const std::string scope = fmt::format("{}/{}", sample->unit.instance, sample->unit.network);
-
-  commit(node_ids,
-         [this, unit_id, node_ids, scope, request = *request, max_batch = std::max<std::size_t>(info.max_batch, 1),
-          asserted = sample->profile.asserted](Tx& tx) -> Status {
-           const Unit* unit = tx.units().find(unit_id);
-           if (!unit) return okStatus();
-           Op op;
-           const auto flush = [&]() -> Status {
-             if (op.items.empty()) return okStatus();
-             Op full = std::move(op);
-             op = {};
-             return tx.ops().put(std::move(full));
-           };
-           for (const std::string& id : node_ids) {
-             const Node* found = tx.nodes().find(id);
-             if (!found || !found->machine_id.empty() || found->goal != Goal::kRunning) continue;
-             if (op.items.empty()) {
-               op.op_id = newId(seams_.random);
-               op.verb = OpVerb::kCreate;
-               op.vcid = unit->vcid;
-               op.instance = unit->instance;
-               op.scope = scope;
-               op.request = request;
-               op.fence = fence_;
-               op.created_at = tx.now();
-             }
-             Machine machine;
-             machine.machine_id = newId(seams_.random);
-             machine.node_id = id;
-             machine.unit_id = unit_id;
-             machine.vcid = unit->vcid;
-             machine.instance = unit->instance;
-             machine.name = fmt::format("vcp-{}-{}", options_.vcc_id.substr(0, 8), randomHex(seams_.random, 10));
-             machine.create_op = op.op_id;
-             machine.open_op = op.op_id;
-             machine.spec = request;
-             machine.scope = op.scope;
-             machine.grant_id = unit->grant_id;
-             machine.network = unit->network;
-             machine.requested_address = found->requested_address;
-             machine.created_at = tx.now();
-             op.items.push_back({.machine_id = machine.machine_id});
-             Node node = *found;
-             node.machine_id = machine.machine_id;
-             node.step = asserted ? Step::kAddress : Step::kCreate;
-             node.step_at = tx.now();
-             VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-             VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));
-             if (op.items.size() >= max_batch) VCC_RETURN_IF_ERROR(flush());
-           }
-           return flush();
-         });
-}
-
-void Decider::makeDestroyOp(const Visit& visit) {
-  // The answer of a create that is under way for others revisits this one too.
-  if (visit.op && ops_in_flight_.contains(visit.op->op_id)) return;
-  commit({visit.node.node_id},
-         [this, node_id = visit.node.node_id, machine_id = visit.machine->machine_id](Tx& tx) -> Status {
-           const Node* found = tx.nodes().find(node_id);
-           const Machine* present = tx.machines().find(machine_id);
-           if (!found || !present) return okStatus();
-           if (const Op* create = present->open_op.empty() ? nullptr : tx.ops().find(present->open_op)) {
-             VCC_RETURN_IF_ERROR(closeItem(tx, Op(*create), machine_id, ItemState::kFailed));
-             present = tx.machines().find(machine_id);
-           }
-           Op op;
-           op.op_id = newId(seams_.random);
-           op.verb = OpVerb::kDestroy;
-           op.vcid = present->vcid;
-           op.instance = present->instance;
-           op.scope = present->scope;
-           op.items = {{.machine_id = machine_id}};
-           op.fence = fence_;
-           op.created_at = tx.now();
-           Machine machine = *present;
-           machine.open_op = op.op_id;
-           machine.want_destroy = true;
-           Node node = *found;
-           node.step = Step::kDestroy;
-           node.step_at = tx.now();
-           VCC_RETURN_IF_ERROR(tx.ops().put(std::move(op)));
-           VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-           return tx.nodes().put(std::move(node));
-         });
 }
 
 void Decider::sendOp(const Visit& visit) {
@@ -397,7 +314,7 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
   const DriverSlot& slot = *visit.slot;
   runOn(
       driverExecutor(slot),
-      [results, context = std::move(context), refs, op, driver = slot.driver]() mutable {
+      [results, context = std::move(context), refs, op, request = visit.request, driver = slot.driver]() mutable {
         if (!context.ok()) {
           Status error = context.status();
           results->assign(refs.size(), {.error = Status(error.code(), error.message(), Outcome::kNotApplied)});
@@ -405,8 +322,8 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
         }
         context->op_id = op.op_id;
         context->attempt = op.attempt;
-        *results =
-            op.verb == OpVerb::kCreate ? driver->create(*context, op.request, refs) : driver->destroy(*context, refs);
+        *results = op.verb == OpVerb::kCreate ? driver->create(*context, request->spec, refs)
+                                              : driver->destroy(*context, refs);
       },
       [this, results, op, &slot, items = std::move(items)] {
         for (const Sending& item : items) busy_.erase(item.machine.node_id);
@@ -468,7 +385,8 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
 Result<CallContext> Decider::callContext(const Visit& visit, std::int64_t deadline_ms) const {
   CallContext context;
   context.deadline_ms = deadline_ms;
-  context.catalog_entry = visit.entry.json;
+  const bool frozen = visit.request && !visit.request->catalog_entry.empty();
+  context.catalog_entry = frozen ? visit.request->catalog_entry : visit.entry.json;
   VCC_ASSIGN_OR_RETURN(context.credentials, credentialsOf(visit));
   context.vcc_id = options_.vcc_id;
   context.cancelled = &cancelled_;

@@ -33,7 +33,7 @@ constexpr std::array<Rule, 17> kRules{{
     {true, 60000, 600000},   // UNIMPLEMENTED
     {false, 5000, 120000},   // INTERNAL
     {false, 500, 60000},     // UNAVAILABLE
-    {true, 60000, 600000},   // DATA_LOSS
+    {false, 60000, 600000},  // DATA_LOSS
     {true, 60000, 600000},   // UNAUTHENTICATED
 }};
 

@@ -58,7 +58,8 @@ std::string stringMember(const std::string& object, const std::string& key) {
   return member != nullptr && member->isScalar() ? member->text : std::string();
 }
 
-Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels) {
+Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels,
+                                   const MachineAccess& access) {
   VCC_ASSIGN_OR_RETURN(YamlValue params, parseObject(clear_params));
   YamlValue tags = YamlValue::map();
   tags.add("vcc_id", YamlValue::scalar(labels.vcc_id));
@@ -66,11 +67,23 @@ Result<std::string> machineRequest(const std::string& clear_params, const Machin
   tags.add("vc_name", YamlValue::scalar(labels.vc_name));
   tags.add("unit_name", YamlValue::scalar(labels.unit_name));
   tags.add("owner", YamlValue::scalar(labels.owner));
+  YamlValue entrance = YamlValue::map();
+  entrance.add("user", YamlValue::scalar(access.user));
+  YamlValue& keys = entrance.add("public_keys", YamlValue::list());
+  if (!access.public_key.empty()) keys.items.push_back(YamlValue::scalar(access.public_key));
+  entrance.add("user_data", YamlValue::scalar(""));
   YamlValue request = YamlValue::map();
   request.add("provider", YamlValue::scalar(labels.provider));
   request.add("cloud_params", std::move(params));
   request.add("labels", std::move(tags));
+  request.add("access", std::move(entrance));
   return toJson(request);
+}
+
+std::string loginUser(const std::string& cloud_params, const std::vector<std::string>& secret_keys) {
+  const auto split = splitSecrets(cloud_params, secret_keys);
+  std::string user = split.ok() ? stringMember(split->clear, "user_name") : std::string();
+  return user.empty() ? std::string("ubuntu") : user;
 }
 
 }  // namespace vcc

@@ -30,10 +30,20 @@ Result<std::string> maskSecrets(const std::string& cloud_params, const std::vect
 std::string stringMember(const std::string& object, const std::string& key);
 
 /// The frozen request of a machine, given to the driver's create: {"provider": "...", "cloud_params": {...}, "labels":
-/// {...}}.
+/// {...}, "access": {"user", "public_keys", "user_data"}}.
 struct MachineLabels {
   std::string provider, vcc_id, vcid, vc_name, unit_name, owner;
 };
-Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels);
+/// How the controller will log in to the machine.
+struct MachineAccess {
+  std::string user;
+  std::string public_key;  ///< one line; empty: none is let in
+};
+Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels,
+                                   const MachineAccess& access);
+
+/// The user of the controller on the machine: `user_name` of cloud_params, else `ubuntu`. Where it is a credential
+/// (OpenStack), it names an account of the cloud and not one of the machine.
+std::string loginUser(const std::string& cloud_params, const std::vector<std::string>& secret_keys);
 
 }  // namespace vcc

@@ -29,17 +29,21 @@ Status endInError(Tx& tx, Node node, const std::string& text, bool asserted) {
   node.step_at = tx.now();
   node.attempts = 0;
   node.next_at = 0;
+  node.progress.clear();
   node.fault = {tx.now(), text};
   return setState(tx, std::move(node), State::kError, {text, ""});
 }
 
 Status recordFailure(Tx& tx, Node node, const StepFailure& failure, Random& random) {
-  const Retry retry = retryAfter(failure.error, failure.kind, node.attempts + 1, random);
+  const bool create = failure.kind == CallKind::kCreate;
+  Retry retry = retryAfter(failure.error, failure.kind, ++(create ? node.create_attempts : node.attempts), random);
+  // A machine that the cloud calls spoilt is worth one more try, not a series.
+  if (create && failure.error.code() == Code::kDataLoss) retry.final = ++node.spoilt > 1;
   const std::string text = failureText(failure);
   if (retry.final && node.goal != Goal::kGone && !node.settled())
     return endInError(tx, std::move(node), text, failure.asserted);
-  node.attempts += 1;
-  node.next_at = tx.now() + retry.after_ms;
+  (create ? node.create_at : node.next_at) = tx.now() + retry.after_ms;
+  node.progress.clear();
   node.fault = {tx.now(), text};
   return tx.nodes().put(std::move(node));
 }
@@ -53,6 +57,7 @@ void Decider::goTo(const Visit& visit, Step step, std::function<void(Node&)> mor
     node.step_at = tx.now();
     node.attempts = 0;
     node.next_at = 0;
+    node.progress.clear();
     if (more) more(node);
     return tx.nodes().put(std::move(node));
   });
@@ -68,6 +73,8 @@ void Decider::settle(const Visit& visit) {
     node.step = Step::kNone;
     node.step_at = tx.now();
     node.attempts = 0;
+    node.progress.clear();
+    forgetFailedCreates(node);
     node.fault = {};
     if (node.container_started == 0) node.container_started = tx.now();
     const State settled = settledState(node.goal);
@@ -85,6 +92,7 @@ void Decider::giveUp(const Visit& visit, const std::string& text) {
                      "`{}`",
                      visit.entry.boot_deadline_s, visit.entry.provider, visit.entry.name, stepName(visit.node.step))
                : std::string("the cloud gave the machine up while it booted");
+    if (!visit.node.progress.empty()) why += fmt::format("; it waited for: {}", visit.node.progress);
     if (!visit.node.fault.text.empty()) why += fmt::format("; last cause: {}", visit.node.fault.text);
   }
   commit({visit.node.node_id},
@@ -124,8 +132,8 @@ void Decider::forgetMachine(const Visit& visit, const std::string& reason) {
            node.container_started = 0;
            node.boot_at = 0;
            if (node.goal == Goal::kGone) return dropNode(tx, node, {reason, ""});
-           // Not a success of the goal: attempts and next_at stay, so that a cloud that keeps failing is asked ever
-           // less often.
+           // Not a success of the goal: create_attempts stays, so that a cloud that keeps failing is asked ever less
+           // often.
            node.step = Step::kNone;
            node.step_at = tx.now();
            return tx.nodes().put(std::move(node));

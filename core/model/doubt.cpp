@@ -55,9 +55,10 @@ bool mayBeSent(const Machine& machine, const Op& op, const Profile& profile, std
   return recognised && machine.observed_at > machine.doubt_at;
 }
 
-bool sharesRequest(const OpItem& item, const Machine& machine) {
-  const bool open = item.state == ItemState::kOpen || item.state == ItemState::kPending;
-  return open && machine.create_size > 0 && (inDoubt(machine) || leavesNothing(machine));
+bool sharesRequest(const OpItem& item, const Machine& machine, const Profile& profile) {
+  const bool unanswered = item.state == ItemState::kOpen;
+  if (machine.create_size == 0 || (!unanswered && item.state != ItemState::kPending)) return false;
+  return inDoubt(machine) || leavesNothing(machine) || (unanswered && profile.idempotent_token);
 }
 
 }  // namespace vcc

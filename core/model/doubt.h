@@ -42,7 +42,8 @@ void lookAtDoubt(Machine& machine, std::int64_t begun, const Profile& profile);
 bool mayBeSent(const Machine& machine, const Op& op, const Profile& profile, std::int64_t now);
 
 /// True for an open item that was sent and of which nothing is known yet, or not for certain. Such items of an op share
-/// one request: until its answer is known they are sent together, also those that nobody wants any more.
-bool sharesRequest(const OpItem& item, const Machine& machine);
+/// one request: until its answer is known they are sent together, also those that nobody wants any more. Where the
+/// cloud recognises a repeat this holds also for those that a look has shown meanwhile: it must be like the first one.
+bool sharesRequest(const OpItem& item, const Machine& machine, const Profile& profile);
 
 }  // namespace vcc

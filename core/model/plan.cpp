@@ -11,6 +11,9 @@ namespace {
 
 /// A cloud may go on saying "running" for a moment after it accepted a delete.
 constexpr std::int64_t kAcceptedDeleteShowsMs = 10000;
+/// Pauses before a delete that does not end is asked for again.
+constexpr std::int64_t kShortestLeavingMs = 60000;
+constexpr std::int64_t kLongestLeavingMs = 600000;
 /// Pause while other members of a batch are looked at; each has its own visits.
 constexpr std::int64_t kMatesPollMs = 500;
 
@@ -35,12 +38,11 @@ Action planOp(const Snapshot& s, std::int64_t now) {
   const Op& op = *s.op;
   const OpItem& item = op.items[s.item];
   std::int64_t due = std::max(item.next_at, op.next_at);
-  // A destroy is harmless to repeat; an existing server has no cloud that could hold a second one.
-  if (op.verb == OpVerb::kCreate && !s.profile.asserted) {
+  if (op.verb == OpVerb::kCreate) {  // a destroy is harmless to repeat
     if (!mayBeSent(*s.machine, op, s.profile, now)) {
       return s.machine->observed_at > s.machine->doubt_at ? awaitCertainty(s, now) : observeWhenDue(s, now);
     }
-    if (sharesRequest(item, *s.machine)) {
+    if (sharesRequest(item, *s.machine, s.profile)) {
       if (s.mates.blocked) return wait(now + kMatesPollMs);
       due = std::max(due, s.mates.due);
     }
@@ -51,8 +53,8 @@ Action planOp(const Snapshot& s, std::int64_t now) {
 /// A create whose machine is no longer wanted.
 Action planCancelledCreate(const Snapshot& s, std::int64_t now) {
   if (s.machine->create_size == 0) return act(ActionKind::kForgetMachine);
-  const bool batch = s.machine->create_size > 1 && !s.profile.asserted;
-  if (!batch || !sharesRequest(s.op->items[s.item], *s.machine)) return act(ActionKind::kMakeDestroyOp);
+  const bool batch = s.machine->create_size > 1;
+  if (!batch || !sharesRequest(s.op->items[s.item], *s.machine, s.profile)) return act(ActionKind::kMakeDestroyOp);
   // A repeat of the batch for the others would make this machine again behind the back of its destroy.
   if (inDoubt(*s.machine)) {
     if (s.machine->observed_at <= s.machine->doubt_at) return observeWhenDue(s, now);
@@ -82,7 +84,11 @@ Action planGone(const Snapshot& s, std::int64_t now) {
   if (machine.absent_since == 0) {
     // A delete that the cloud accepted and then failed, or a part that appeared late: asked for again.
     const bool leaving = machine.observed == MachineState::kTerminating || machine.observed == MachineState::kGone;
-    const bool still_there = !leaving && machine.observed_at >= s.node.step_at + kAcceptedDeleteShowsMs;
+    // Ever less often while the cloud says that it is on it.
+    const std::int64_t patience =
+        leaving ? std::clamp(s.node.step_at - s.node.goal_at, kShortestLeavingMs, kLongestLeavingMs)
+                : kAcceptedDeleteShowsMs;
+    const bool still_there = machine.observed_at >= s.node.step_at + patience;
     return still_there ? act(ActionKind::kMakeDestroyOp) : observeWhenDue(s, now);
   }
   std::int64_t due = std::max(machine.observed_at + 200, machine.absent_since + s.profile.lookup_lag_ms);
@@ -90,18 +96,25 @@ Action planGone(const Snapshot& s, std::int64_t now) {
   return now >= due ? act(ActionKind::kObserve) : wait(due);
 }
 
+/// Its id is known, and only parts of it are there, or it is being taken away. Reads that lag may say so of a machine
+/// that has just been made.
+bool isVanishing(const Snapshot& s) {
+  return s.machine->observed == MachineState::kTerminating &&
+         s.machine->observed_at > s.node.step_at + s.profile.lookup_lag_ms;
+}
+
 Action planBoot(const Snapshot& s, std::int64_t now) {
-  if (!s.machine) return act(ActionKind::kMakeMachine);
+  if (!s.machine) return now >= s.node.create_at ? act(ActionKind::kMakeMachine) : wait(s.node.create_at);
   if (s.op) return planOp(s, now);
   switch (s.node.step) {
     case Step::kNone:
     case Step::kCreate:
       return advance(Step::kAddress);
     case Step::kAddress:
-      if (s.machine->observed == MachineState::kFailed || provenGone(*s.machine, s.profile)) {
+      if (s.machine->observed == MachineState::kFailed || provenGone(*s.machine, s.profile) || isVanishing(s)) {
         return act(ActionKind::kGiveUp);
       }
-      if (s.profile.asserted || (s.machine->observed == MachineState::kRunning && !s.machine->address.empty())) {
+      if (s.machine->observed == MachineState::kRunning && !s.machine->address.empty()) {
         return s.profile.simulated_hosts ? act(ActionKind::kSettle) : advance(Step::kSsh);
       }
       return observeWhenDue(s, now);
@@ -133,7 +146,7 @@ Mates matesOf(const Op& op, std::size_t self, const std::vector<Member>& members
   Mates mates;
   for (std::size_t i = 0; i < op.items.size(); ++i) {
     const Member& member = members[i];
-    if (i == self || member.machine == nullptr || !sharesRequest(op.items[i], *member.machine)) continue;
+    if (i == self || member.machine == nullptr || !sharesRequest(op.items[i], *member.machine, profile)) continue;
     const bool wanted = isWanted(member);
     mates.wanted = mates.wanted || wanted;
     mates.blocked = mates.blocked || !mayBeSent(*member.machine, op, profile, now);

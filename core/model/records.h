@@ -70,14 +70,18 @@ struct Node {
   bool watch_mode = true;         // api
   State state = State::kBooting;  // api writes the transient state with the goal, engine everything else
 
-  std::int64_t reached_seq = 0;    // engine: the goal_seq that `state` settles
-  Step step = Step::kNone;         // engine
-  std::int64_t step_at = 0;        // engine: when the step began
-  std::int64_t step_deadline = 0;  // engine
-  std::int64_t attempts = 0;       // engine: failures of this step in a row
-  std::int64_t next_at = 0;        // engine: not to be visited before
-  Fault fault;                     // engine
-  std::string machine_id;          // engine: the current machine; empty = none
+  std::int64_t reached_seq = 0;      // engine: the goal_seq that `state` settles
+  Step step = Step::kNone;           // engine
+  std::int64_t step_at = 0;          // engine: when the step began
+  std::int64_t step_deadline = 0;    // engine
+  std::int64_t attempts = 0;         // engine: failures of this step in a row
+  std::int64_t next_at = 0;          // engine: not to be visited before
+  std::int64_t create_attempts = 0;  // engine: creates that failed since the goal was set
+  std::int64_t create_at = 0;        // engine: no new machine before
+  std::int64_t spoilt = 0;           // engine: how many of those the cloud called spoilt
+  std::string progress;              // engine: what the step waits for, for people; may be empty
+  Fault fault;                       // engine
+  std::string machine_id;            // engine: the current machine; empty = none
 
   std::string container_id;            // engine
   std::string container_spec_hash;     // engine
@@ -96,6 +100,13 @@ struct Resource {
   bool operator==(const Resource&) const = default;
 };
 
+/// What machines were asked for with, frozen (engine/frozen_request.h). Goes with the last of them.
+struct Request {
+  std::string request_id;
+  std::string text;  // sealed: JSON
+  std::int64_t created_at = 0;
+};
+
 /// What a cloud gave us for a node. A node row goes only when each of its machines is proven gone.
 struct Machine {
   std::string machine_id;
@@ -108,8 +119,8 @@ struct Machine {
   std::int64_t item_index = 0;
   std::int64_t create_size = 0;  // items of its create, frozen with item_index at the first send; 0 = never sent
   std::string open_op;           // op under way with this machine as an item; empty = none
-  std::string spec;              // frozen: the JSON given to the driver's create
-  std::string scope;             // (driver instance, endpoint or region, grant fingerprint)
+  std::string request_id;        // what it was asked for with
+  std::string scope;             // (driver instance, network, fingerprints of grant and catalog entry)
   std::string grant_id;          // sealed credentials; empty for providers without
   std::string network;
   std::string requested_address;
@@ -139,7 +150,8 @@ std::string_view opVerbName(OpVerb verb);
 struct OpItem {
   std::string machine_id;
   ItemState state = ItemState::kOpen;
-  std::int64_t next_at = 0;  // kPending: not to be sent again before
+  std::int64_t next_at = 0;  // not to be sent again before
+  std::int64_t pauses = 0;   // kPending: answers in a row that asked for no pause and showed nothing new
   bool operator==(const OpItem&) const = default;
 };
 
@@ -150,7 +162,6 @@ struct Op {
   std::string vcid;
   std::string instance;
   std::string scope;
-  std::string request;             // frozen: the JSON given to the driver; may hold secrets
   std::vector<OpItem> items;       // ordered, frozen at the first send; the index is part of the binding
   std::int64_t attempt = 0;        // sends so far
   std::int64_t first_sent_at = 0;  // 0 = never sent

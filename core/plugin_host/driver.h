@@ -109,7 +109,7 @@ struct Observation {
 
 /// Calls block and are made on the instance's executor, never on the deciding thread; different machines may run in
 /// parallel up to `concurrency`. `spec` is the frozen machine request: {"provider":…, "cloud_params":{…},
-/// "labels":{"vcc_id","vcid","vc_name","unit_name","owner"}}.
+/// "labels":{"vcc_id","vcid","vc_name","unit_name","owner"}, "access":{"user","public_keys","user_data"}}.
 class Driver {
  public:
   virtual ~Driver() = default;

@@ -28,7 +28,7 @@
 #include "plugin_host/poco_http_transport.h"
 #include "plugin_host/registry.h"
 #include "secrets/master_key.h"
-#include "secrets/sealed_cci.h"
+#include "secrets/sealed_records.h"
 #include "secrets/tokens.h"
 #include "server/catalog_file.h"
 #include "server/data_folder.h"
@@ -161,6 +161,8 @@ void Controller::Parts::buildEngine() {
   options.base_registry = settings.baseRegistry();
   options.evaluation = stamp.evaluation;
   options.simulated_hosts = settings.simulated_hosts;
+  options.own_addresses = ownAddresses();
+  options.public_key = ssh_key.public_line;
   options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
   engine =
       std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
@@ -298,8 +300,9 @@ void Controller::reload() {
   const Status loaded = parts_->catalog->load();
   if (loaded.ok()) {
     parts_->drivers->useCatalog(parts_->catalog->get());
-    parts_->seams.log.info("CATALOG_RELOADED", "the VPN catalog was read again",
-                           {{"file", parts_->settings.catalog_file}});
+    parts_->seams.log.info(
+        "CATALOG_RELOADED", "the VPN catalog was read again",
+        {{"file", parts_->settings.catalog_file}, {"on_older_entry", parts_->engine->status().on_older_entry}});
   } else {
     parts_->seams.log.error("CATALOG_RELOAD_FAILED", "the present catalog stays: " + loaded.message(),
                             {{"file", parts_->settings.catalog_file}});

@@ -129,7 +129,8 @@ struct Codec<std::vector<OpItem>> {
   static Value encode(const std::vector<OpItem>& items) {
     TextLists lists;
     for (const OpItem& item : items) {
-      lists.push_back({item.machine_id, std::string(itemStateColumn(item.state)), std::to_string(item.next_at)});
+      lists.push_back({item.machine_id, std::string(itemStateColumn(item.state)), std::to_string(item.next_at),
+                       std::to_string(item.pauses)});
     }
     return encodeTextLists(lists);
   }
@@ -138,15 +139,22 @@ struct Codec<std::vector<OpItem>> {
     if (!lists) return std::nullopt;
     std::vector<OpItem> items;
     for (auto& list : *lists) {
-      if (list.size() != 3) return std::nullopt;
+      if (list.size() == 3) list.emplace_back("0");  // of schema version 1
+      if (list.size() != 4) return std::nullopt;
       const auto state = Codec<ItemState>::decode(list[1]);
-      const std::string& number = list[2];
-      std::int64_t next_at = 0;
-      const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), next_at);
-      if (!state || error != std::errc() || end != number.data() + number.size()) return std::nullopt;
-      items.push_back({std::move(list[0]), *state, next_at});
+      const auto next_at = number(list[2]);
+      const auto pauses = number(list[3]);
+      if (!state || !next_at || !pauses) return std::nullopt;
+      items.push_back({std::move(list[0]), *state, *next_at, *pauses});
     }
     return items;
+  }
+
+ private:
+  static std::optional<std::int64_t> number(const std::string& text) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
   }
 };
 

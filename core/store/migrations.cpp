@@ -66,9 +66,9 @@ constexpr std::array<std::string_view, 11> kFirst = {
       "key" TEXT NOT NULL, "text" TEXT NOT NULL, "number" INTEGER NOT NULL, PRIMARY KEY ("key")) STRICT)",
 };
 
-// Doubt moves from the op to its machines. What an old create was asked with is gone with its closed op: the highest
-// index among its machines is the best that is left.
-constexpr std::array<std::string_view, 7> kSecond = {
+// Doubt moves from the op to its machines, and what they were asked for with into a table of its own. What an old
+// create was asked with is gone with its closed op: the highest index among its machines is the best that is left.
+constexpr std::array<std::string_view, 17> kSecond = {
     R"(ALTER TABLE "machine" ADD COLUMN "create_size" INTEGER NOT NULL DEFAULT 0)",
     R"(ALTER TABLE "machine" ADD COLUMN "doubt_at" INTEGER NOT NULL DEFAULT 0)",
     R"(ALTER TABLE "machine" ADD COLUMN "doubt_parts" INTEGER NOT NULL DEFAULT 0)",
@@ -81,6 +81,19 @@ constexpr std::array<std::string_view, 7> kSecond = {
       "doubt_at" = (SELECT max(o."sent_at", 1) FROM "op" AS o WHERE o."op_id" = m."open_op")
       WHERE "open_op" IN (SELECT "op_id" FROM "op" WHERE "verb" = 'create' AND "first_sent_at" > 0))",
     R"(ALTER TABLE "op" DROP COLUMN "unresolved")",
+    R"(CREATE TABLE "request" (
+      "request_id" TEXT NOT NULL, "text" TEXT NOT NULL, "created_at" INTEGER NOT NULL,
+      PRIMARY KEY ("request_id")) STRICT)",
+    R"(INSERT INTO "request" SELECT "create_op", '{"spec":' || min("spec") || ',"catalog_entry":null}', min("created_at")
+      FROM "machine" GROUP BY "create_op")",
+    R"(ALTER TABLE "machine" ADD COLUMN "request_id" TEXT NOT NULL DEFAULT '')",
+    R"(UPDATE "machine" SET "request_id" = "create_op")",
+    R"(ALTER TABLE "machine" DROP COLUMN "spec")",
+    R"(ALTER TABLE "op" DROP COLUMN "request")",
+    R"(ALTER TABLE "node" ADD COLUMN "create_attempts" INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE "node" ADD COLUMN "create_at" INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE "node" ADD COLUMN "spoilt" INTEGER NOT NULL DEFAULT 0)",
+    R"(ALTER TABLE "node" ADD COLUMN "progress" TEXT NOT NULL DEFAULT '')",
 };
 
 // The texts of CCIs go: nothing read them, and they hold what is sealed now.

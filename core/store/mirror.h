@@ -64,6 +64,7 @@ class MirrorTx final : public Tx {
   Table<Vc>& vcs() override { return mirror_.of<Vc>(); }
   Table<Unit>& units() override { return mirror_.of<Unit>(); }
   Table<Node>& nodes() override { return mirror_.of<Node>(); }
+  Table<Request>& requests() override { return mirror_.of<Request>(); }
   Table<Machine>& machines() override { return mirror_.of<Machine>(); }
   Table<Op>& ops() override { return mirror_.of<Op>(); }
   Table<Address>& addresses() override { return mirror_.of<Address>(); }
@@ -89,6 +90,7 @@ class MirrorReadTx final : public ReadTx {
   const Table<Vc>& vcs() const override { return mirror_.of<Vc>(); }
   const Table<Unit>& units() const override { return mirror_.of<Unit>(); }
   const Table<Node>& nodes() const override { return mirror_.of<Node>(); }
+  const Table<Request>& requests() const override { return mirror_.of<Request>(); }
   const Table<Machine>& machines() const override { return mirror_.of<Machine>(); }
   const Table<Op>& ops() const override { return mirror_.of<Op>(); }
   const Table<Address>& addresses() const override { return mirror_.of<Address>(); }

@@ -107,6 +107,10 @@ struct Schema<Node> {
       field<&Node::step_deadline>("step_deadline"),
       field<&Node::attempts>("attempts"),
       field<&Node::next_at>("next_at"),
+      field<&Node::create_attempts>("create_attempts"),
+      field<&Node::create_at>("create_at"),
+      field<&Node::spoilt>("spoilt"),
+      field<&Node::progress>("progress"),
       field<&Node::fault, &Fault::at>("fault_at"),
       field<&Node::fault, &Fault::text>("fault_text"),
       field<&Node::machine_id>("machine_id"),
@@ -120,6 +124,20 @@ struct Schema<Node> {
                                                         {"vcid", [](const Node& node) { return node.vcid; }}}};
   static constexpr std::array<Index<Node>, 1> kUnique{
       {{"unit_id, node_no", [](const Node& node) { return joinKey(node.unit_id, numberKey(node.node_no)); }}}};
+};
+
+template <>
+struct Schema<Request> {
+  static constexpr std::string_view kTable = "request";
+  static constexpr std::size_t kKeyColumns = 1;
+  static constexpr std::array kFields{
+      field<&Request::request_id>("request_id"),
+      field<&Request::text>("text"),
+      field<&Request::created_at>("created_at"),
+  };
+  static std::string key(const Request& request) { return request.request_id; }
+  static constexpr std::array<Index<Request>, 0> kIndexes{};
+  static constexpr std::array<Index<Request>, 0> kUnique{};
 };
 
 template <>
@@ -137,7 +155,7 @@ struct Schema<Machine> {
       field<&Machine::item_index>("item_index"),
       field<&Machine::create_size>("create_size"),
       field<&Machine::open_op>("open_op"),
-      field<&Machine::spec>("spec"),
+      field<&Machine::request_id>("request_id"),
       field<&Machine::scope>("scope"),
       field<&Machine::grant_id>("grant_id"),
       field<&Machine::network>("network"),
@@ -157,8 +175,9 @@ struct Schema<Machine> {
       field<&Machine::created_at>("created_at"),
   };
   static std::string key(const Machine& machine) { return machine.machine_id; }
-  static constexpr std::array<Index<Machine>, 3> kIndexes{
+  static constexpr std::array<Index<Machine>, 4> kIndexes{
       {{"node_id", [](const Machine& machine) { return machine.node_id; }},
+       {"request_id", [](const Machine& machine) { return machine.request_id; }},
        {"unit_id", [](const Machine& machine) { return machine.unit_id; }},
        {"grant_id", [](const Machine& machine) { return machine.grant_id; }}}};
   static constexpr std::array<Index<Machine>, 1> kUnique{
@@ -170,11 +189,12 @@ struct Schema<Op> {
   static constexpr std::string_view kTable = "op";
   static constexpr std::size_t kKeyColumns = 1;
   static constexpr std::array kFields{
-      field<&Op::op_id>("op_id"),           field<&Op::verb>("verb"),       field<&Op::vcid>("vcid"),
-      field<&Op::instance>("instance"),     field<&Op::scope>("scope"),     field<&Op::request>("request"),
-      field<&Op::items>("items"),           field<&Op::attempt>("attempt"), field<&Op::first_sent_at>("first_sent_at"),
-      field<&Op::sent_at>("sent_at"),       field<&Op::next_at>("next_at"), field<&Op::fence>("fence"),
-      field<&Op::created_at>("created_at"),
+      field<&Op::op_id>("op_id"),     field<&Op::verb>("verb"),
+      field<&Op::vcid>("vcid"),       field<&Op::instance>("instance"),
+      field<&Op::scope>("scope"),     field<&Op::items>("items"),
+      field<&Op::attempt>("attempt"), field<&Op::first_sent_at>("first_sent_at"),
+      field<&Op::sent_at>("sent_at"), field<&Op::next_at>("next_at"),
+      field<&Op::fence>("fence"),     field<&Op::created_at>("created_at"),
   };
   static std::string key(const Op& op) { return op.op_id; }
   static constexpr std::array<Index<Op>, 1> kIndexes{{{"vcid", [](const Op& op) { return op.vcid; }}}};
@@ -312,8 +332,8 @@ struct Schema<Meta> {
 /// One `Holder<T>` per record type, parents before children. std::apply walks them.
 template <template <typename> class Holder>
 using PerRecord =
-    std::tuple<Holder<Vc>, Holder<Unit>, Holder<Node>, Holder<Machine>, Holder<Op>, Holder<Address>, Holder<User>,
-               Holder<Token>, Holder<Secret>, Holder<Grant>, Holder<Event>, Holder<Lease>, Holder<Meta>>;
+    std::tuple<Holder<Vc>, Holder<Unit>, Holder<Node>, Holder<Request>, Holder<Machine>, Holder<Op>, Holder<Address>,
+               Holder<User>, Holder<Token>, Holder<Secret>, Holder<Grant>, Holder<Event>, Holder<Lease>, Holder<Meta>>;
 
 template <typename T>
 Row toRow(const T& record) {

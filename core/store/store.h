@@ -40,9 +40,10 @@ class Tx {
  public:
   virtual ~Tx() = default;
   virtual Table<Vc>& vcs() = 0;
-  virtual Table<Unit>& units() = 0;         // indexes: grant_id, vcid; unique (vcid, name)
-  virtual Table<Node>& nodes() = 0;         // indexes: unit_id, vcid; unique (unit_id, node_no)
-  virtual Table<Machine>& machines() = 0;   // indexes: grant_id, node_id, unit_id; unique name
+  virtual Table<Unit>& units() = 0;  // indexes: grant_id, vcid; unique (vcid, name)
+  virtual Table<Node>& nodes() = 0;  // indexes: unit_id, vcid; unique (unit_id, node_no)
+  virtual Table<Request>& requests() = 0;
+  virtual Table<Machine>& machines() = 0;   // indexes: grant_id, node_id, unit_id, request_id; unique name
   virtual Table<Op>& ops() = 0;             // indexes: vcid
   virtual Table<Address>& addresses() = 0;  // key (instance, network, ip); indexes: node_id
   virtual Table<User>& users() = 0;
@@ -65,6 +66,7 @@ class ReadTx {
   virtual const Table<Vc>& vcs() const = 0;
   virtual const Table<Unit>& units() const = 0;
   virtual const Table<Node>& nodes() const = 0;
+  virtual const Table<Request>& requests() const = 0;
   virtual const Table<Machine>& machines() const = 0;
   virtual const Table<Op>& ops() const = 0;
   virtual const Table<Address>& addresses() const = 0;

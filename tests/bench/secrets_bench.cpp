@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "secrets/grants.h"
-#include "secrets/sealed_cci.h"
+#include "secrets/sealed_records.h"
 #include "store/open_store.h"
 #include "store/schema.h"
 

@@ -54,7 +54,6 @@ Status fill(Tx& tx) {
                                            .unit_id = "u",
                                            .vcid = "v",
                                            .name = "vcp-" + id,
-                                           .spec = std::string(500, 's'),
                                            .resources = {{"nic", "vcp-" + id + "-nic", "eni-" + id}},
                                            .driver_state = std::string(200, 'd')}));
   }

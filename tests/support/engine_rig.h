@@ -53,6 +53,7 @@ class EngineRig {
   std::shared_ptr<FaultPlan> faults = std::make_shared<FaultPlan>();
   std::shared_ptr<const Catalog> catalog;
   std::function<std::unique_ptr<Executor>(const std::string&, std::size_t)> makes_executor;  ///< empty: inline
+  EngineOptions options;
   std::unique_ptr<MirrorStore> store;
   std::unique_ptr<Decider> decider;
   std::unique_ptr<Commands> commands;
@@ -72,7 +73,6 @@ class EngineRig {
                                     clock, inline_executor, log);
     REQUIRE(opened.ok());
     store = std::move(*opened);
-    EngineOptions options;
     options.vcc_id = "0123456789abcdef0123456789abcdef";
     decider = std::make_unique<Decider>(
         Engine::Seams{

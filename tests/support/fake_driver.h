@@ -25,10 +25,11 @@ class FakeDriver : public Driver {
   };
   /// What is to happen to one item of one call. Default: it works.
   struct Fate {
-    bool apply = true;            ///< does the cloud do it
-    Status error;                 ///< what the caller hears; ok = the truth
-    bool silent = false;          ///< the item gets no answer at all
-    std::int64_t pending_ms = 0;  ///< > 0: PENDING
+    bool apply = true;             ///< does the cloud do it
+    Status error;                  ///< what the caller hears; ok = the truth
+    bool silent = false;           ///< the item gets no answer at all
+    std::int64_t pending_ms = -1;  ///< >= 0: PENDING
+    std::string reason;            ///< of that
   };
   using Script = std::function<Fate(const std::string& call, const CallContext& context, const MachineRef& ref)>;
 
@@ -40,6 +41,7 @@ class FakeDriver : public Driver {
   int observe_calls = 0;
   int blind_looks = 0;  ///< so many looks at a machine find nothing although it is there: a cloud whose reads lag
   MachineState boots_as = MachineState::kRunning;
+  Code boot_failure = Code::kOk;  ///< of machines in kFailed
 
   FakeDriver() {
     facts.id = "test.fake";
@@ -101,6 +103,7 @@ class FakeDriver : public Driver {
       seen[i].cloud_id = it->second.id;
       seen[i].address = it->second.address;
       seen[i].state = it->second.state;
+      if (seen[i].state == MachineState::kFailed) seen[i].failure = boot_failure;
     }
     return seen;
   }
@@ -130,9 +133,10 @@ class FakeDriver : public Driver {
       const Fate fate = script ? script(call, context, items[i]) : Fate{};
       results[i].state = ItemState::kDone;
       if (fate.apply) effect(items[i], results[i]);
-      if (fate.pending_ms > 0) {
+      if (fate.pending_ms >= 0) {
         results[i].state = ItemState::kPending;
         results[i].retry_after_ms = fate.pending_ms;
+        results[i].reason = fate.reason;
       }
       if (!fate.error.ok()) {
         results[i] = {};

@@ -28,6 +28,7 @@ void writeEngine(JsonWriter& json, const EngineStatus& engine) {
   json.key("nodes").integer(engine.nodes);
   json.key("unsettled").integer(engine.unsettled);
   json.key("open_ops").integer(engine.open_ops);
+  json.key("on_older_entry").integer(engine.on_older_entry);
   json.key("jobs").integer(engine.jobs);
   json.key("queue").integer(engine.queue);
   json.endObject();

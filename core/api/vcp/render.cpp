@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "model/aggregate.h"
 #include "model/cci.h"
-#include "secrets/sealed_cci.h"
+#include "secrets/sealed_records.h"
 
 namespace vcc {
 namespace {

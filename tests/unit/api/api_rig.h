@@ -76,22 +76,23 @@ class ApiRig {
     const VcpSeams seams{*store, *commands, registry, [this] { return catalog; },
                          log,    sealer,    kVccId,   "ssh-ed25519 AAAA vcc"};
     api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), *store, clock, log);
-    const AdminSeams admin_seams{*store,
-                                 random,
-                                 log,
-                                 registry,
-                                 [this] { return catalog; },
-                                 [] { return EngineStatus{3, 5, 2, 1, 1, 0}; },
-                                 [this] {
-                                   ProcessFacts facts;
-                                   facts.pid = 17;
-                                   facts.started_ms = clock.wallMs() - 5000;
-                                   facts.vcc_id = kVccId;
-                                   facts.evaluation = true;
-                                   facts.listeners = {"https://127.0.0.1:8443"};
-                                   return facts;
-                                 },
-                                 [this](const std::string& name) { return load_plugin(name); }};
+    const AdminSeams admin_seams{
+        *store,
+        random,
+        log,
+        registry,
+        [this] { return catalog; },
+        [] { return EngineStatus{.fence = 3, .nodes = 5, .unsettled = 2, .open_ops = 1, .jobs = 1, .queue = 0}; },
+        [this] {
+          ProcessFacts facts;
+          facts.pid = 17;
+          facts.started_ms = clock.wallMs() - 5000;
+          facts.vcc_id = kVccId;
+          facts.evaluation = true;
+          facts.listeners = {"https://127.0.0.1:8443"};
+          return facts;
+        },
+        [this](const std::string& name) { return load_plugin(name); }};
     admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());

@@ -4,7 +4,7 @@
 
 #include "plugin_host/interposers/interposer.h"
 #include "secrets/grants.h"
-#include "secrets/sealed_cci.h"
+#include "secrets/sealed_records.h"
 #include "secrets/secret_store.h"
 #include "support/engine_rig.h"
 

@@ -65,6 +65,14 @@ struct Scene {
 
 TEST_CASE("a node without a machine asks for one") { CHECK(Scene().next().kind == ActionKind::kMakeMachine); }
 
+TEST_CASE("the next machine waits out the pause after the last one") {
+  Scene s;
+  s.node.create_at = kNow + 4000;
+  REQUIRE(s.next().kind == ActionKind::kWait);
+  CHECK(s.next().at == kNow + 4000);
+  CHECK(s.next(kNow + 4000).kind == ActionKind::kMakeMachine);
+}
+
 TEST_CASE("a settled node is left alone") {
   Scene s;
   s.node.reached_seq = 1;
@@ -137,9 +145,9 @@ TEST_CASE("a create in doubt is looked at before anything is sent again") {
     s.op.items[0].next_at = kNow + 3000;
     CHECK(s.next().at == kNow + 3000);
   }
-  SUBCASE("an existing server has no cloud to ask") {
+  SUBCASE("an existing server is asked like any other") {
     s.profile.asserted = true;
-    CHECK(s.next().kind == ActionKind::kSendOp);
+    CHECK(s.next().kind == ActionKind::kObserve);
   }
 }
 
@@ -169,6 +177,13 @@ TEST_CASE("the way up") {
     s.machine.absent_since = kNow - 6000;
     s.machine.observed_at = kNow;
     CHECK(s.next().kind == ActionKind::kGiveUp);
+  }
+  SUBCASE("a machine that is being taken away is given up, once the reads do not lag any more") {
+    s.machine.observed = MachineState::kTerminating;
+    s.machine.observed_at = s.node.step_at + 4000;
+    CHECK(s.next(s.machine.observed_at).kind == ActionKind::kWait);
+    s.machine.observed_at = s.node.step_at + 5001;
+    CHECK(s.next(s.machine.observed_at).kind == ActionKind::kGiveUp);
   }
   SUBCASE("each step on the host has its action") {
     const std::pair<Step, ActionKind> steps[] = {{Step::kSsh, ActionKind::kInspectHost},
@@ -240,6 +255,18 @@ TEST_CASE("the way down of a cloud machine") {
     s.machine.observed_at = kNow + 5000;
     CHECK(s.next(kNow + 5000).kind == ActionKind::kForgetMachine);
   }
+  SUBCASE("a delete that does not end is asked for again, ever less often") {
+    s.node.step = Step::kVerify;
+    s.node.goal_at = kNow - 61000;
+    s.node.step_at = kNow - 60000;
+    s.machine.observed = MachineState::kTerminating;
+    s.machine.observed_at = kNow - 1;
+    CHECK(s.next(kNow).kind != ActionKind::kMakeDestroyOp);
+    s.machine.observed_at = kNow;
+    CHECK(s.next(kNow).kind == ActionKind::kMakeDestroyOp);
+    s.node.goal_at = kNow - 200000;  // the second time after 140 s
+    CHECK(s.next(kNow).kind != ActionKind::kMakeDestroyOp);
+  }
   SUBCASE("a final state of the cloud is gone") {
     s.node.step = Step::kVerify;
     s.machine.observed = MachineState::kGone;
@@ -260,8 +287,13 @@ TEST_CASE("members of a batch share their request until its answer is known") {
     CHECK(s.next().at == kNow + 700);
     s.mates.blocked = true;
     CHECK(s.next().kind == ActionKind::kWait);
-    s.machine.cloud_id = "i-1";  // known by now: it goes its own way
+    s.machine.cloud_id = "i-1";  // seen by now
     s.machine.doubt_at = 0;
+    CHECK(s.next().kind == ActionKind::kWait);  // the repeat must be like the first request
+    s.op.items[0].state = ItemState::kPending;  // answered: it goes its own way
+    CHECK(s.next().kind == ActionKind::kSendOp);
+    s.op.items[0].state = ItemState::kOpen;  // or nothing can be repeated
+    s.profile.idempotent_token = false;
     CHECK(s.next().kind == ActionKind::kSendOp);
   }
   SUBCASE("not wanted: no destroy while the others may make it again") {
@@ -270,6 +302,11 @@ TEST_CASE("members of a batch share their request until its answer is known") {
     s.machine.doubt_at = 0;
     CHECK(s.next().kind == ActionKind::kWait);
     s.machine.cloud_id = "i-1";
+    CHECK(s.next().kind == ActionKind::kWait);
+    s.mates = {};
+    CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
+    s.mates.wanted = true;
+    s.op.items[0].state = ItemState::kPending;
     CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
   }
   SUBCASE("nobody wants any of them: certainty comes from looking") {
@@ -284,7 +321,10 @@ TEST_CASE("members of a batch share their request until its answer is known") {
   SUBCASE("who the mates are") {
     Op op;
     op.first_sent_at = kNow - 10000;
-    op.items = {{.machine_id = "a"}, {.machine_id = "b"}, {.machine_id = "c"}, {.machine_id = "d"}};
+    op.items = {{.machine_id = "a"},
+                {.machine_id = "b", .state = ItemState::kPending},
+                {.machine_id = "c"},
+                {.machine_id = "d"}};
     Node node;
     Machine unknown;
     unknown.create_size = 4;

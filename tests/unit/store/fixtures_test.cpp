@@ -47,6 +47,7 @@ TEST_CASE("a data folder of step 1 opens with everything in it") {
     CHECK(tx.users().size() == 2);
     CHECK(tx.tokens().size() == 2);
     CHECK(tx.addresses().size() == 1);
+    CHECK(tx.requests().size() == 3);  // one for each unit
     CHECK(tx.metas().find("evaluation") != nullptr);
     tx.nodes().scan([&](const Node& node) {
       const Unit* unit = tx.units().find(node.unit_id);
@@ -61,6 +62,10 @@ TEST_CASE("a data folder of step 1 opens with everything in it") {
       CHECK(node.step == (booting ? Step::kAddress : Step::kNone));
       if (unit->name == "fixed") CHECK(machine->address == "10.250.7.1");
       CHECK(machine->create_size == (unit->name == "web" ? 3 : unit->name == "fixed" ? 1 : 2));
+      const Request* request = tx.requests().find(machine->request_id);
+      REQUIRE(request != nullptr);
+      CHECK(request->text.find("\"unit_name\":\"" + unit->name + "\"") != std::string::npos);
+      CHECK(request->text.ends_with(R"(,"catalog_entry":null})"));
       CHECK(machine->doubt_at == 0);  // every create was answered
       return true;
     });

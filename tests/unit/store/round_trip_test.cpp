@@ -77,6 +77,7 @@ Table<T>& tableOf(Tx& tx) {
   if constexpr (std::is_same_v<T, Unit>) return tx.units();
   if constexpr (std::is_same_v<T, Node>) return tx.nodes();
   if constexpr (std::is_same_v<T, Machine>) return tx.machines();
+  if constexpr (std::is_same_v<T, Request>) return tx.requests();
   if constexpr (std::is_same_v<T, Op>) return tx.ops();
   if constexpr (std::is_same_v<T, Address>) return tx.addresses();
   if constexpr (std::is_same_v<T, User>) return tx.users();

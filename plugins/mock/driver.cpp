@@ -321,6 +321,7 @@ constexpr vcp_plugin_info_t makeInfo() {
   info.max_batch = 50;
   info.max_observe = 1000;
   info.token_ttl_ms = 24 * 3'600'000;
+  info.settle_ms = 5000;  // the cloud is this process: what an abandoned call still does, it does within its latency
   return info;
 }
 constexpr vcp_plugin_info_t kInfo = makeInfo();

@@ -101,9 +101,9 @@ class Kills(unittest.TestCase):
             return
         nodes = present[name]["node"]
         what = self.random.random()
-        if what < 0.45 and len(nodes) < 30:
+        if what < 0.55 and len(nodes) < 40:
             occtr.add_node(vcid, name, self.random.randint(1, 6))
-        elif what < 0.8 and nodes:
+        elif what < 0.97 and nodes:
             occtr.delete_node(vcid, name, self.random.choice(nodes)["node_id"])
         else:
             occtr.delete_unit(vcid, name, force=True)

@@ -53,6 +53,7 @@ class ApiRig {
   std::vector<std::string> woken;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   std::unique_ptr<Commands> commands;
+  Doorkeeper doorkeeper{*store, clock, log};
   std::unique_ptr<RoutedService> api;
   std::unique_ptr<RoutedService> admin;
   std::string token;   // nobody, fullaccess
@@ -75,7 +76,7 @@ class ApiRig {
         [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); }});
     const VcpSeams seams{*store, *commands, registry, [this] { return catalog; },
                          log,    sealer,    kVccId,   "ssh-ed25519 AAAA vcc"};
-    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), *store, clock, log);
+    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), doorkeeper, clock, log);
     const AdminSeams admin_seams{
         *store,
         random,
@@ -93,7 +94,7 @@ class ApiRig {
           return facts;
         },
         [this](const std::string& name) { return load_plugin(name); }};
-    admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, clock, log);
+    admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), doorkeeper, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());
     REQUIRE(addUser(*store, "boss", UserRole::kSuper).ok());

@@ -40,6 +40,13 @@ HttpHead readHead(const HTTPServerRequestImpl& request, std::string id, const st
   head.target = request.getURI();
   head.token = request.get("x-vcc-access-token", "");
   head.privileged = request.get("x-vcc-privileged", "");
+  head.vault_token = request.get("X-Vault-Token", "");
+  const std::string authorization = request.get("Authorization", "");
+  constexpr std::string_view kBearer = "Bearer ";
+  if (head.vault_token.empty() && authorization.starts_with(kBearer)) {
+    head.vault_token = authorization.substr(kBearer.size());
+  }
+  head.wrap_ttl = request.get("X-Vault-Wrap-TTL", "");
   head.peer = peer;
   return head;
 }
@@ -49,12 +56,13 @@ void sendAnswer(HTTPServerResponseImpl& response, const HttpAnswer& answer, cons
   response.setStatus(static_cast<Poco::Net::HTTPResponse::HTTPStatus>(answer.status));
   response.setReason(Poco::Net::HTTPResponse::getReasonForStatus(response.getStatus()));
   response.setDate(Poco::Timestamp());
-  response.setContentType("application/json");
+  const bool empty = answer.status == Poco::Net::HTTPResponse::HTTP_NO_CONTENT;
+  if (!empty) response.setContentType("application/json");
   response.set("Cache-Control", "no-store");
   response.set("X-Request-Id", id);
   for (const auto& [name, value] : answer.headers) response.set(name, value);
   response.setKeepAlive(keep_alive);
-  response.setContentLength64(static_cast<Poco::Int64>(answer.body.size()));
+  if (!empty) response.setContentLength64(static_cast<Poco::Int64>(answer.body.size()));
   // Not sendBuffer(): that keeps the last bytes back until the response object dies.
   std::ostream& out = response.send();
   if (with_body) out.write(answer.body.data(), static_cast<std::streamsize>(answer.body.size()));
@@ -109,7 +117,10 @@ bool HttpConnection::serveOne(HTTPServerSession& session, const std::string& pee
     return false;  // the client is done
   } catch (const Poco::Exception&) {
     if (session.networkException() != nullptr) return false;
-    const HttpHead head{id, "-", "-", "", "", peer};
+    HttpHead head;
+    head.id = id;
+    head.method = head.target = "-";
+    head.peer = peer;
     const Status bad = invalidArgument(
         "head of the request: it is not HTTP, or a line or the number of headers is over "
         "the limit (16 KiB URL, 8 KiB a header, 100 headers)");

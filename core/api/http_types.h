@@ -18,13 +18,15 @@ inline constexpr std::size_t kMaxBodyBytes = std::size_t{10} << 20U;
 struct HttpHead {
   std::string id;  ///< 8 hex characters, also sent as X-Request-Id
   std::string method;
-  std::string target;      ///< as received: path, perhaps a query, still percent-encoded
-  std::string token;       ///< x-vcc-access-token, may be empty
-  std::string privileged;  ///< x-vcc-privileged, empty when absent
-  std::string peer;        ///< address of the client, or "uid=0 pid=17" on the unix socket
+  std::string target;       ///< as received: path, perhaps a query, still percent-encoded
+  std::string token;        ///< x-vcc-access-token, may be empty
+  std::string privileged;   ///< x-vcc-privileged, empty when absent
+  std::string vault_token;  ///< X-Vault-Token, else what `Authorization: Bearer` carries
+  std::string wrap_ttl;     ///< X-Vault-Wrap-TTL
+  std::string peer;         ///< address of the client, or "uid=0 pid=17" on the unix socket
 };
 
-/// What is sent back. Always JSON.
+/// What is sent back: JSON, or nothing with status 204.
 struct HttpAnswer {
   int status = 200;
   std::string body = "{}";

@@ -38,9 +38,9 @@ struct EngineStatus {
   std::int64_t nodes = 0;      ///< node records
   std::int64_t unsettled = 0;  ///< nodes on their way
   std::int64_t open_ops = 0;
-  std::int64_t on_older_entry = 0;  ///< machines whose catalog entry was edited or taken out after they were asked for
   std::int64_t jobs = 0;            ///< calls on executors right now
   std::int64_t queue = 0;           ///< objects waiting for a visit
+  std::int64_t on_older_entry = 0;  ///< machines whose catalog entry was edited or taken out after they were asked for
 };
 
 /// The deciding thread and everything it drives (architecture section 3). One per process.

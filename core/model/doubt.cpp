@@ -29,11 +29,10 @@ bool beginDoubt(Machine& machine, std::int64_t now) {
 }
 
 void answerDoubt(Machine& machine, ItemState state, Outcome outcome, bool was_in_doubt, std::int64_t now) {
-  if (state != ItemState::kFailed) {
-    machine.doubt_at = 0;
-  } else if (outcome != Outcome::kNotApplied) {
+  const bool failed = state == ItemState::kFailed;
+  if (failed && outcome != Outcome::kNotApplied) {
     machine.doubt_at = now;
-  } else if (!was_in_doubt) {
+  } else if (!failed || !was_in_doubt) {
     machine.doubt_at = 0;
   }
 }

@@ -91,6 +91,8 @@ std::map<std::string, Key> makeKeys() {
       {"master_key_file", path(&Settings::master_key_file)},
       {"https_address", text(&Settings::https_address)},
       {"https_port", number(&Settings::https_port, 0, 65535)},
+      {"vault_address", text(&Settings::vault_address)},
+      {"vault_port", number(&Settings::vault_port, 0, 65535)},
       {"cert_file", path(&Settings::cert_file)},
       {"key_file", path(&Settings::key_file)},
       {"catalog_file", path(&Settings::catalog_file)},

@@ -22,7 +22,9 @@ struct Settings {
   SecretString master_key;      ///< VCC_MASTER_KEY, only in the environment; wins over the file
   SecretString passphrase;      ///< of --passphrase; wins over both
   std::string https_address = "0.0.0.0";
-  std::int64_t https_port = 443;  ///< 0 = any free one
+  std::int64_t https_port = 443;   ///< 0 = any free one
+  std::string vault_address;       ///< of the Vault-shaped API; empty = https_address
+  std::int64_t vault_port = 8443;  ///< 0 = any free one
   std::string cert_file;
   std::string key_file;
   std::string catalog_file;
@@ -42,6 +44,7 @@ struct Settings {
   Limits limits;
 
   std::string adminSocket() const { return admin_socket.empty() ? data_dir + "/run/admin/admin.sock" : admin_socket; }
+  std::string vaultAddress() const { return vault_address.empty() ? https_address : vault_address; }
   std::string masterKeyFile() const { return master_key_file.empty() ? data_dir + ".master.key" : master_key_file; }
   /// What short image names get as prefix (choices.md "images").
   std::string baseRegistry() const {

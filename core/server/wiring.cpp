@@ -18,6 +18,7 @@
 #include "api/json_writer.h"
 #include "api/service.h"
 #include "api/tls_context.h"
+#include "api/vault/vault_service.h"
 #include "api/vcp/vcp_api.h"
 #include "base/executor.h"
 #include "base/version.h"
@@ -86,7 +87,10 @@ struct Controller::Parts {
   std::unique_ptr<Doorkeeper> doorkeeper;
   std::unique_ptr<RoutedService> vcp_service;
   std::unique_ptr<RoutedService> admin_service;
+  std::optional<SecretStore> secrets;
+  std::unique_ptr<VaultService> vault_service;
   std::unique_ptr<HttpServer> https;
+  std::unique_ptr<HttpServer> vault;
   std::unique_ptr<HttpServer> admin;
   bool running = false;
 
@@ -179,6 +183,11 @@ void Controller::Parts::buildServices() {
   doorkeeper = std::make_unique<Doorkeeper>(*store, seams.clock, seams.log);
   vcp_service =
       std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(vcp)), *doorkeeper, seams.clock, seams.log);
+  secrets.emplace(*store, *sealer);
+  vault_service = std::make_unique<VaultService>(VaultSeams{
+      *store, *secrets,
+      [this](const std::string& peer, const std::string& token) { return doorkeeper->authenticate(peer, token); },
+      seams.clock, seams.random, seams.log, stamp.vcc_id});
   facts.pid = ::getpid();
   facts.started_ms = seams.clock.wallMs();
   facts.vcc_id = stamp.vcc_id;
@@ -221,22 +230,27 @@ Status Controller::Parts::bindListeners() {
                        makeServerTls(settings.cert_file, settings.key_file, seams.clock, seams.log));
   VCC_ASSIGN_OR_RETURN(https, HttpServer::bindTls(settings.https_address, static_cast<int>(settings.https_port), tls,
                                                   {*vcp_service, seams.clock, seams.random, seams.log}));
+  VCC_ASSIGN_OR_RETURN(vault, HttpServer::bindTls(settings.vaultAddress(), static_cast<int>(settings.vault_port), tls,
+                                                  {*vault_service, seams.clock, seams.random, seams.log}));
   const std::string socket = settings.adminSocket();
   VCC_RETURN_IF_ERROR(closeFolder(seams.files, socket));
   VCC_ASSIGN_OR_RETURN(admin, HttpServer::bindUnix(socket, adminPeer(seams.log),
                                                    {*admin_service, seams.clock, seams.random, seams.log}));
-  facts.listeners = {fmt::format("https://{}:{}", settings.https_address, https->port()), "unix:" + socket};
+  facts.listeners = {fmt::format("https://{}:{}", settings.https_address, https->port()),
+                     fmt::format("https://{}:{}/v1", settings.vaultAddress(), vault->port()), "unix:" + socket};
   return okStatus();
 }
 
 Status Controller::Parts::writeRunFile() {
-  const bool any = settings.https_address == "0.0.0.0" || settings.https_address == "::";
+  const auto reachable = [](const std::string& address) {
+    return address == "0.0.0.0" || address == "::" ? std::string("127.0.0.1") : address;
+  };
   JsonWriter json;
   json.beginObject();
   json.key("pid").integer(facts.pid);
   json.key("https_port").integer(https->port());
-  json.key("url").string(
-      fmt::format("https://{}:{}{}", any ? "127.0.0.1" : settings.https_address, https->port(), kVcpPrefix));
+  json.key("url").string(fmt::format("https://{}:{}{}", reachable(settings.https_address), https->port(), kVcpPrefix));
+  json.key("vault_url").string(fmt::format("https://{}:{}", reachable(settings.vaultAddress()), vault->port()));
   json.key("admin_socket").string(settings.adminSocket());
   json.endObject();
   return seams.files.writeAtomic(paths.runFile(), json.take() + "\n", 0600);
@@ -258,6 +272,7 @@ Result<std::unique_ptr<Controller>> Controller::start(const Settings& settings, 
   std::unique_ptr<Controller> controller(new Controller(std::move(parts)));
   Parts& p = *controller->parts_;
   p.https->start();
+  p.vault->start();
   p.admin->start();
   VCC_RETURN_IF_ERROR(p.writeRunFile());
   if (p.settings.simulated_hosts) {
@@ -282,6 +297,7 @@ bool Controller::stop() {
     p.seams.log.warn("RUN_FILE_LEFT", removed.message());
   }
   p.https->stop();
+  p.vault->stop();
   p.admin->stop();
   p.engine->stop();
   if (const Status removed = p.seams.files.remove(p.settings.adminSocket()); !removed.ok()) {

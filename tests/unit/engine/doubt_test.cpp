@@ -193,6 +193,55 @@ TEST_CASE("the process dies at any flush of a create of two requests: one server
   }
 }
 
+TEST_CASE("lost answers, blind looks, deletions and crashes in any order leave as many machines as nodes") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    SeededRandom dice(seed);
+    const auto roll = [&dice](std::uint64_t sides) {
+      std::uint8_t bytes[2] = {};
+      dice.fill(bytes);
+      return (std::uint64_t{bytes[0]} * 256 + bytes[1]) % sides;
+    };
+    BatchRig rig;
+    rig.batch->facts.idempotency = roll(2) == 0 ? Idempotency::kToken : Idempotency::kLookup;
+    rig.batch->facts.max_batch = static_cast<std::uint32_t>(1 + roll(4));
+    rig.batch->facts.lookup_lag_ms = 20000;  // no look is blind for longer
+    if (roll(4) == 0) rig.batch->facts.token_ttl_ms = 1000;
+    rig.boot(4);
+    std::size_t wanted = 4;
+    for (int turn = 0; turn < 6; ++turn) {
+      switch (roll(5)) {
+        case 0:
+          rig.batch->lost_answers = static_cast<int>(roll(3));
+          rig.batch->lost_is_made = roll(2) == 0;
+          break;
+        case 1:
+          rig.batch->blind_looks = static_cast<int>(roll(3));
+          break;
+        case 2:
+          if (rig.nodes().front().goal != Goal::kGone) {
+            rig.removeFirst();
+            --wanted;
+          }
+          break;
+        case 3:
+          rig.faults->crashAtFlush(1 + roll(4), roll(2) == 0 ? CrashPoint::kBeforeSync : CrashPoint::kAfterSync);
+          rig.runUntil([] { return false; }, 2000);
+          rig.crash();
+          break;
+        default:
+          if (wanted < 8 && rig.commands->addNodes(rig.caller, rig.vcid, "web", {.count = 2}).ok()) wanted += 2;
+      }
+      rig.runUntil([] { return false; }, static_cast<std::int64_t>(roll(3000)));
+      if (rig.nodes().empty()) break;
+    }
+    REQUIRE(rig.runUntil([&] { return rig.settledWith(wanted); }));
+    CHECK(rig.batch->alive() == wanted);
+    if (rig.batch->facts.idempotency == Idempotency::kToken) CHECK(rig.batch->unlike == 0);
+    rig.removeAll();
+  }
+}
+
 TEST_CASE("an answer that arrives while the controller stops is recorded: a planned stop leaves no doubt") {
   EngineRig rig;
   rig.makes_executor = [](const std::string&, std::size_t) { return std::make_unique<SlowExecutor>(); };

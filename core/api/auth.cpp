@@ -23,9 +23,23 @@ bool isTrue(std::string_view text) {
 
 }  // namespace
 
-Result<Caller> admitCaller(const Store& store, std::string_view token, std::string_view privileged, bool mutating) {
+Result<Principal> Doorkeeper::authenticate(std::string_view peer, std::string_view token) {
+  const std::string_view bare = strip(token);
+  if (bare.empty()) return vcc::authenticate(store_, bare);  // nobody guesses with nothing
+  VCC_RETURN_IF_ERROR(gate_.check(peer, bare));
+  Result<Principal> who = vcc::authenticate(store_, bare);
+  if (who.ok()) {
+    gate_.succeeded(peer, who->token_hash);
+  } else {
+    gate_.failed(peer);
+  }
+  return who;
+}
+
+Result<Caller> Doorkeeper::admit(std::string_view peer, std::string_view token, std::string_view privileged,
+                                 bool mutating) {
   Caller caller;
-  VCC_ASSIGN_OR_RETURN(caller.principal, authenticate(store, strip(token)));
+  VCC_ASSIGN_OR_RETURN(caller.principal, authenticate(peer, token));
   const Principal& who = caller.principal;
   if (isTrue(strip(privileged))) {
     if (who.user_role != UserRole::kSuper) {

@@ -79,7 +79,13 @@ bool isInternal(Code code) { return rowOf(code).http_status == 500; }
 HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_view request_id) {
   const bool vault_read = status.providerCode() == kVaultReadFailed;
   const Row row = vault_read ? Row{403, kVaultReadFailed} : rowOf(status.code());
-  if (!isInternal(status.code())) return answer(row, status.message(), now_ms);
+  if (!isInternal(status.code())) {
+    HttpAnswer refusal = answer(row, status.message(), now_ms);
+    if (status.retryAfterMs() > 0) {
+      refusal.headers.emplace_back("Retry-After", std::to_string((status.retryAfterMs() + 999) / 1000));
+    }
+    return refusal;
+  }
   return answer(row, "internal error; the log of the controller tells more under request id " + std::string(request_id),
                 now_ms);
 }

@@ -14,7 +14,8 @@ namespace vcc {
 enum class HttpRefusal { kMethodNotAllowed, kBodyTooLarge, kTimeout };
 
 /// `{"message": "<YYYY/MM/DD HH:MM:SS UTC>: <ExceptionName>: <text>"}` with the HTTP status of the code. `status` is
-/// not ok. The texts of internal errors stay in the log; the client gets the request id to name.
+/// not ok; a time to wait becomes the header Retry-After, in seconds. The texts of internal errors stay in the log; the
+/// client gets the request id to name.
 HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_view request_id);
 HttpAnswer errorAnswer(HttpRefusal refusal, std::string_view text, std::int64_t now_ms);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/service.h"
 
-#include "api/auth.h"
 #include "api/error_map.h"
 #include "base/encoding.h"
 
@@ -51,7 +50,8 @@ Result<Admission> RoutedService::decide(const HttpHead& head) {
   request.peer = head.peer;
   request.params = std::move(match.params);
   if (match.route->needs_token) {
-    VCC_ASSIGN_OR_RETURN(request.caller, admitCaller(store_, head.token, head.privileged, match.route->mutating));
+    VCC_ASSIGN_OR_RETURN(request.caller,
+                         doorkeeper_.admit(head.peer, head.token, head.privileged, match.route->mutating));
     admission.user = request.caller.principal.user;
   }
   admission.run = [this, route = match.route, request = std::move(request)](std::string body) mutable {

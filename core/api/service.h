@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "api/auth.h"
 #include "api/http_types.h"
 #include "api/router.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "store/store.h"
 
 namespace vcc {
 
@@ -13,8 +13,8 @@ namespace vcc {
 /// references outlive it. Thread safe.
 class RoutedService final : public HttpHandler {
  public:
-  RoutedService(Router router, const Store& store, const Clock& clock, Logger& log)
-      : router_(std::move(router)), store_(store), clock_(clock), log_(log) {}
+  RoutedService(Router router, Doorkeeper& doorkeeper, const Clock& clock, Logger& log)
+      : router_(std::move(router)), doorkeeper_(doorkeeper), clock_(clock), log_(log) {}
 
   Admission admit(const HttpHead& head) override;
 
@@ -24,7 +24,7 @@ class RoutedService final : public HttpHandler {
   HttpAnswer refuse(const Status& status, const std::string& request_id) const;
 
   Router router_;
-  const Store& store_;
+  Doorkeeper& doorkeeper_;
   const Clock& clock_;
   Logger& log_;
 };

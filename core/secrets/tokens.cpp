@@ -22,8 +22,6 @@ constexpr std::size_t kNoteBytes = 1024;
 
 constexpr bool isAlnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
-std::string hashOf(std::string_view token) { return hexEncode(sha256(token)); }
-
 bool isUserName(std::string_view name) {
   return !name.empty() && name.size() <= 64 &&
          std::ranges::all_of(name, [](char c) { return isAlnum(c) || c == '.' || c == '_' || c == '@' || c == '-'; });
@@ -84,7 +82,7 @@ Result<SecretString> createToken(Store& store, Random& random, const NewToken& r
   }
   SecretString secret("s." + randomCharacters(random, kTokenCharacters));
   Token token;
-  token.hash = hashOf(secret.reveal());
+  token.hash = tokenHash(secret.reveal());
   token.head = tokenHead(secret.reveal());
   token.user = request.user;
   token.role = request.role;
@@ -106,7 +104,7 @@ Result<SecretString> createToken(Store& store, Random& random, const NewToken& r
 }
 
 Result<std::int64_t> revokeToken(Store& store, std::string_view token, bool purge_grants) {
-  const std::string hash = hashOf(token);
+  const std::string hash = tokenHash(token);
   std::int64_t purged = 0;
   VCC_RETURN_IF_ERROR(store.transact([&](Tx& tx) -> Status {
     purged = 0;
@@ -140,7 +138,7 @@ Result<std::int64_t> dropExpiredTokens(Store& store) {
 }
 
 Result<Principal> authenticate(const Store& store, std::string_view token) {
-  const std::string hash = hashOf(token);
+  const std::string hash = tokenHash(token);
   std::optional<Principal> principal;
   store.read([&](const ReadTx& tx) {
     const Token* found = findToken(tx.tokens(), hash);
@@ -152,6 +150,8 @@ Result<Principal> authenticate(const Store& store, std::string_view token) {
   // One text for every cause, the one that clients know (spec/rest-protocol 2.3): it tells a guesser nothing.
   return unauthenticated(tokenHead(token) + ":token lookup is failed: permission denied");
 }
+
+std::string tokenHash(std::string_view token) { return hexEncode(sha256(token)); }
 
 std::string tokenHead(std::string_view token) {
   std::string head(token.substr(0, kHeadBytes));

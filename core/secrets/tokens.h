@@ -46,6 +46,9 @@ Result<std::int64_t> dropExpiredTokens(Store& store);
 /// The principal of a token; kUnauthenticated with the token's head and "token lookup is failed: permission denied".
 Result<Principal> authenticate(const Store& store, std::string_view token);
 
+/// What is stored of a token: SHA-256 in hex. A token has more than 150 random bits, so a slow hash would add nothing.
+std::string tokenHash(std::string_view token);
+
 /// The part of a token that may be shown: its first 8 characters, cleaned; "" for an empty one.
 std::string tokenHead(std::string_view token);
 

@@ -84,6 +84,7 @@ struct Controller::Parts {
   std::unique_ptr<Host> simulated_host;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Commands> commands;
+  std::unique_ptr<Doorkeeper> doorkeeper;
   std::unique_ptr<RoutedService> vcp_service;
   std::unique_ptr<RoutedService> admin_service;
   std::optional<SecretStore> secrets;
@@ -179,10 +180,13 @@ void Controller::Parts::buildEngine() {
 
 void Controller::Parts::buildServices() {
   const VcpSeams vcp{*store, *commands, *drivers, catalogSeam(), seams.log, *sealer, stamp.vcc_id, ssh_key.public_line};
-  vcp_service = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(vcp)), *store, seams.clock, seams.log);
+  doorkeeper = std::make_unique<Doorkeeper>(*store, seams.clock, seams.log);
+  vcp_service =
+      std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(vcp)), *doorkeeper, seams.clock, seams.log);
   secrets.emplace(*store, *sealer);
   vault_service = std::make_unique<VaultService>(VaultSeams{
-      *store, *secrets, [this](const std::string&, const std::string& token) { return authenticate(*store, token); },
+      *store, *secrets,
+      [this](const std::string& peer, const std::string& token) { return doorkeeper->authenticate(peer, token); },
       seams.clock, seams.random, seams.log, stamp.vcc_id});
   facts.pid = ::getpid();
   facts.started_ms = seams.clock.wallMs();
@@ -198,8 +202,8 @@ void Controller::Parts::buildServices() {
                                [this] { return engine->status(); },
                                [this] { return facts; },
                                [this](const std::string& name) { return loadPlugin(name); }};
-  admin_service =
-      std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, seams.clock, seams.log);
+  admin_service = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *doorkeeper,
+                                                  seams.clock, seams.log);
 }
 
 /// Loads what a file of providers.d defines; nodes that waited for it go on at once.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "api/json_reader.h"
 #include "api/json_writer.h"
@@ -35,19 +36,25 @@ HttpAnswer errors(int status, const std::vector<std::string>& texts) {
 
 HttpAnswer denied() { return errors(403, {"permission denied"}); }
 
-/// True when the query of the target has `name`, and `value` when that is not empty.
-bool asks(std::string_view target, std::string_view name, std::string_view value) {
+/// What the query of the target says about `name`; "" for a bare name, nothing when it is not there.
+std::optional<std::string_view> queryValue(std::string_view target, std::string_view name) {
   const std::size_t mark = target.find('?');
-  if (mark == std::string_view::npos) return false;
+  if (mark == std::string_view::npos) return std::nullopt;
   for (std::size_t begin = mark + 1; begin < target.size();) {
     const std::size_t end = std::min(target.find('&', begin), target.size());
     const std::string_view pair = target.substr(begin, end - begin);
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    const bool same = value.empty() || (equals < pair.size() && pair.substr(equals + 1) == value);
-    if (pair.substr(0, equals) == name && same) return true;
+    if (pair.substr(0, equals) == name) return pair.substr(std::min(equals + 1, pair.size()));
     begin = end + 1;
   }
-  return false;
+  return std::nullopt;
+}
+
+/// Every spelling of true that Vault takes; hvac writes Python's `True`.
+bool asksForList(std::string_view target) {
+  constexpr std::array<std::string_view, 6> kTrue{"true", "True", "TRUE", "t", "T", "1"};
+  const std::optional<std::string_view> value = queryValue(target, "list");
+  return value && std::find(kTrue.begin(), kTrue.end(), *value) != kTrue.end();
 }
 
 /// The path behind /v1/, decoded: "cubbyhole/aws/access_key", with a trailing slash where there was one.
@@ -143,7 +150,7 @@ Result<HttpAnswer> VaultService::serve(const HttpHead& head, const Principal& wh
                                        std::string body) {
   const bool looks = head.method == "GET" || head.method == "HEAD";
   if (isBelow(path, "cubbyhole") || isBelow(path, "secret")) {
-    if (looks && asks(head.target, "help", "")) {
+    if (looks && queryValue(head.target, "help")) {
       JsonWriter json;
       json.beginObject().key("help").string(kHelp).key("see_also").raw("null").endObject();
       return HttpAnswer{200, json.take(), {}};
@@ -160,7 +167,7 @@ Result<HttpAnswer> VaultService::serve(const HttpHead& head, const Principal& wh
 Result<HttpAnswer> VaultService::serveSecret(const HttpHead& head, const Principal& who, const std::string& path,
                                              std::string body) {
   const std::string method = head.method == "HEAD" ? "GET" : head.method;
-  if (method == "LIST" || (method == "GET" && asks(head.target, "list", "true"))) {
+  if (method == "LIST" || (method == "GET" && asksForList(head.target))) {
     const std::size_t slash = std::min(path.find('/'), path.size());
     std::string folder = path.substr(std::min(slash + 1, path.size()));
     if (!folder.empty() && folder.back() == '/') folder.pop_back();

@@ -53,6 +53,7 @@ class ApiRig {
   std::vector<std::string> woken;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   std::unique_ptr<Commands> commands;
+  Doorkeeper doorkeeper{*store, clock, log};
   std::unique_ptr<RoutedService> api;
   std::unique_ptr<RoutedService> admin;
   std::string token;   // nobody, fullaccess
@@ -75,7 +76,7 @@ class ApiRig {
         [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); }});
     const VcpSeams seams{*store, *commands, registry, [this] { return catalog; },
                          log,    sealer,    kVccId,   "ssh-ed25519 AAAA vcc"};
-    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), *store, clock, log);
+    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), doorkeeper, clock, log);
     const AdminSeams admin_seams{
         *store,
         random,
@@ -93,7 +94,7 @@ class ApiRig {
           return facts;
         },
         [this](const std::string& name) { return load_plugin(name); }};
-    admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, clock, log);
+    admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), doorkeeper, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());
     REQUIRE(addUser(*store, "boss", UserRole::kSuper).ok());
@@ -110,17 +111,29 @@ class ApiRig {
     return createToken(*store, random, wanted).value().reveal();
   }
 
+  static HttpHead makeHead(std::string method, std::string target, std::string peer, std::string token = "",
+                           std::string privileged = "") {
+    HttpHead head;
+    head.id = "00c0ffee";
+    head.method = std::move(method);
+    head.target = std::move(target);
+    head.token = std::move(token);
+    head.privileged = std::move(privileged);
+    head.peer = std::move(peer);
+    return head;
+  }
   static HttpAnswer ask(HttpHandler& service, const HttpHead& head, const std::string& body) {
     const Admission admission = service.admit(head);
     return admission.refusal ? *admission.refusal : admission.run(body);
   }
   /// A request of `who`, below the prefix.
   HttpAnswer call(const std::string& who, const std::string& method, const std::string& path,
-                  const std::string& body = "", const std::string& privileged = "") {
-    return ask(*api, {"00c0ffee", method, kVcpPrefix + path, who, privileged, "127.0.0.1"}, body);
+                  const std::string& body = "", const std::string& privileged = "",
+                  const std::string& peer = "127.0.0.1") {
+    return ask(*api, makeHead(method, kVcpPrefix + path, peer, who, privileged), body);
   }
   HttpAnswer administer(const std::string& method, const std::string& path, const std::string& body = "") {
-    return ask(*admin, {"00c0ffee", method, kAdminPrefix + path, "", "", "uid=0 pid=1"}, body);
+    return ask(*admin, makeHead(method, kAdminPrefix + path, "uid=0 pid=1"), body);
   }
 
   std::string makeVc(const std::string& who, const std::string& name) {

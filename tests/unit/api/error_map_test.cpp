@@ -63,3 +63,12 @@ TEST_CASE("a secret that cannot be read has the exception that clients know") {
   CHECK(answer.status == 403);
   CHECK(answer.body.find("VCPVaultReadException: s.abc:cubbyhole/a vault read is failed: x") != std::string::npos);
 }
+
+TEST_CASE("a time to wait becomes Retry-After, in whole seconds") {
+  const HttpAnswer told = errorAnswer(unavailable("full").withRetryAfter(1001), kNow, "id");
+  CHECK(told.status == 503);
+  REQUIRE(told.headers.size() == 1);
+  CHECK(told.headers[0].first == "Retry-After");
+  CHECK(told.headers[0].second == "2");
+  CHECK(errorAnswer(unavailable("full"), kNow, "id").headers.empty());
+}

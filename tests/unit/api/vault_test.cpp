@@ -56,6 +56,8 @@ TEST_CASE("values are written, read, listed and deleted with Vault's statuses an
   for (const char* list : {"/v1/cubbyhole/aws/", "/v1/cubbyhole/aws"}) {
     CHECK(has(rig.ask(rig.mine, "LIST", list), R"("data":{"keys":["access_key","secret.key"]})"));
     CHECK(has(rig.ask(rig.mine, "GET", std::string(list) + "?a=b&list=true"), R"("keys":["access_key","secret.key"])"));
+    CHECK(has(rig.ask(rig.mine, "GET", std::string(list) + "?list=True"), R"("keys":["access_key","secret.key"])"));
+    CHECK(rig.status("GET", std::string(list) + "?list=false") >= 400);
   }
   CHECK(has(rig.ask(rig.mine, "LIST", "/v1/cubbyhole"), R"("keys":["aws/"])"));
   CHECK(rig.status("LIST", "/v1/cubbyhole/aws/access_key") == 404);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "api/recent_map.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/status.h"
+
+namespace vcc {
+
+struct GuessLimits {
+  std::int64_t burst = 30;          ///< wrong tokens at once, at least 1
+  std::int64_t refill_ms = 2000;    ///< after which one more is free
+  std::size_t max_sources = 16384;  ///< addresses that are remembered
+  std::size_t max_known = 16384;    ///< pairs of address and token that are remembered
+};
+
+/// Slows down the guessing of tokens (issue "secrets": per source address). Wrong tokens empty a bucket of their
+/// source, which is an IPv4 address or the /64 of an IPv6 address; while it is empty nothing of that source is looked
+/// up, except the tokens that have been right from there before: a class behind one address is not locked out by one
+/// wrong notebook. Memory is bounded; the sources and tokens seen longest ago are forgotten. Nothing survives a
+/// restart. Thread safe, does not block.
+class GuessGate {
+ public:
+  GuessGate(const Clock& clock, Logger& log, GuessLimits limits = {});
+
+  /// To be asked before a token is looked up. kResourceExhausted with the time to wait; the text tells nothing about
+  /// the token. `peer` is an address in text form.
+  Status check(std::string_view peer, std::string_view token);
+  /// What the look-up has shown.
+  void succeeded(std::string_view peer, std::string_view token_hash);
+  void failed(std::string_view peer);
+
+ private:
+  struct Source {
+    std::int64_t full_at_ms = 0;       // when the bucket is full again; may lie further ahead than one whole refill
+    std::int64_t silent_until_ms = 0;  // no second log line before
+  };
+
+  const Clock& clock_;
+  Logger& log_;
+  const GuessLimits limits_;
+  std::mutex mutex_;  // guards everything below
+  RecentMap<Source> sources_;
+  struct Nothing {};
+  RecentMap<Nothing> known_;  // by source and hash of the token
+};
+
+/// What `peer` counts as: 4 bytes of an IPv4 address (also when it is mapped into IPv6), the 8 upper bytes of an IPv6
+/// address, else the text itself.
+std::string guessSource(std::string_view peer);
+
+}  // namespace vcc

@@ -44,7 +44,8 @@ class ApiRig {
   SeededRandom random{5};
   NullLogger log;
   InlineExecutor writer;
-  std::unique_ptr<Store> store = makeMemoryStore(clock, writer, log);
+  StoreOptions options;
+  std::unique_ptr<Store> store;
   std::shared_ptr<FakeDriver> driver = std::make_shared<FakeDriver>();
   FakeRegistry registry{driver};
   Sealer sealer{SecretString(std::string(32, 'd')), random};
@@ -62,6 +63,12 @@ class ApiRig {
 
   ApiRig() {
     driver->facts.clear_keys = {"colour"};
+    start();
+  }
+
+  /// With an empty store.
+  void start() {
+    store = makeMemoryStore(clock, writer, log, options);
     commands = std::make_unique<Commands>(CommandSeams{
         *store,
         registry,
@@ -92,7 +99,8 @@ class ApiRig {
           facts.listeners = {"https://127.0.0.1:8443"};
           return facts;
         },
-        [this](const std::string& name) { return load_plugin(name); }};
+        [this](const std::string& name) { return load_plugin(name); },
+        *commands};
     admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *store, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());
@@ -120,7 +128,12 @@ class ApiRig {
     return ask(*api, {"00c0ffee", method, kVcpPrefix + path, who, privileged, "127.0.0.1"}, body);
   }
   HttpAnswer administer(const std::string& method, const std::string& path, const std::string& body = "") {
-    return ask(*admin, {"00c0ffee", method, kAdminPrefix + path, "", "", "uid=0 pid=1"}, body);
+    HttpHead head;
+    head.id = "00c0ffee";
+    head.method = method;
+    head.target = kAdminPrefix + path;
+    head.peer = "uid=0 pid=1";
+    return ask(*admin, head, body);
   }
 
   std::string makeVc(const std::string& who, const std::string& name) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/encoding.h"
 #include "engine/commands.h"
 #include "engine/deletion.h"
@@ -44,6 +46,7 @@ template <typename AnyTx>
 void reportUnit(AnyTx& tx, const Unit& unit, PurgeReport& report) {
   report.units += 1;
   report.nodes += static_cast<std::int64_t>(nodesOf(tx, unit.unit_id).size());
+  const auto first = static_cast<std::ptrdiff_t>(report.objects.size());
   tx.machines().scan("unit_id", unit.unit_id, [&](const Machine& machine) {
     if (!mayExist(machine)) return true;
     KnownObject object{unit.name, 0, unit.provider, machine, "", !leavesNothing(machine)};
@@ -54,6 +57,8 @@ void reportUnit(AnyTx& tx, const Unit& unit, PurgeReport& report) {
     report.objects.push_back(std::move(object));
     return true;
   });
+  std::sort(report.objects.begin() + first, report.objects.end(),
+            [](const KnownObject& a, const KnownObject& b) { return a.node_no < b.node_no; });
 }
 
 template <typename AnyTx>

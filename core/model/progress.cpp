@@ -53,16 +53,16 @@ int nodePercent(const Node& node) {
   return kStepPercent.at(static_cast<std::size_t>(node.step));
 }
 
-UnitProgress unitProgress(std::span<const Node> nodes) {
+UnitProgress unitProgress(std::span<const Node* const> nodes) {
   UnitProgress progress;
   std::set<std::string_view> verbs;
   std::int64_t sum = 0;
-  for (const Node& node : nodes) {
-    const NodeOutcome outcome = nodeOutcome(node);
+  for (const Node* node : nodes) {
+    const NodeOutcome outcome = nodeOutcome(*node);
     progress.reached += outcome == NodeOutcome::kReached ? 1 : 0;
     progress.failed += outcome == NodeOutcome::kFailed ? 1 : 0;
-    if (outcome == NodeOutcome::kPending) verbs.insert(verbOf(node));
-    sum += nodePercent(node);
+    if (outcome == NodeOutcome::kPending) verbs.insert(verbOf(*node));
+    sum += nodePercent(*node);
   }
   for (const std::string_view verb : verbs) progress.verb.append(progress.verb.empty() ? "" : ", ").append(verb);
   if (!nodes.empty()) progress.percent = static_cast<int>(sum / static_cast<std::int64_t>(nodes.size()));

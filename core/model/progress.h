@@ -30,6 +30,7 @@ struct UnitProgress {
   int percent = 100;  ///< mean of the nodes
 };
 
-UnitProgress unitProgress(std::span<const Node> nodes);
+/// Of the nodes of a unit, none null.
+UnitProgress unitProgress(std::span<const Node* const> nodes);
 
 }  // namespace vcc

@@ -6,7 +6,6 @@
 #include "api/json_writer.h"
 #include "base/clock.h"
 #include "base/encoding.h"
-#include "engine/lifecycle.h"
 #include "model/aggregate.h"
 #include "model/progress.h"
 
@@ -17,9 +16,19 @@ Status noSuchVc(const std::string& vcid) {
   return notFound("UnitGroup " + cleanUtf8(vcid, 64) + " does not exist; `vcc list` shows those that do");
 }
 
-std::vector<State> statesOf(const std::vector<Node>& nodes) {
+/// The nodes of a unit as they lie in the store, until the end of the transaction.
+std::vector<const Node*> nodesIn(const ReadTx& tx, const Unit& unit) {
+  std::vector<const Node*> nodes;
+  tx.nodes().scan("unit_id", unit.unit_id, [&](const Node& node) {
+    nodes.push_back(&node);
+    return true;
+  });
+  return nodes;
+}
+
+std::vector<State> statesOf(const std::vector<const Node*>& nodes) {
   std::vector<State> states;
-  for (const Node& node : nodes) states.push_back(node.state);
+  for (const Node* node : nodes) states.push_back(node->state);
   return states;
 }
 
@@ -34,12 +43,13 @@ Tally tally(const ReadTx& tx, const Vc& vc) {
   Tally sum;
   std::vector<State> units;
   bool pending = false;
-  for (const Unit& unit : unitsOf(tx, vc.vcid)) {
-    const std::vector<State> nodes = statesOf(nodesOf(tx, unit.unit_id));
+  tx.units().scan("vcid", vc.vcid, [&](const Unit& unit) {
+    const std::vector<State> nodes = statesOf(nodesIn(tx, unit));
     pending = pending || std::any_of(nodes.begin(), nodes.end(), isTransient);
     units.push_back(unitState(unit, nodes));
     sum.nodes += static_cast<std::int64_t>(nodes.size());
-  }
+    return true;
+  });
   sum.units = static_cast<std::int64_t>(units.size());
   sum.state = vcState(vc, units, pending);
   return sum;
@@ -72,8 +82,8 @@ void writeNode(JsonWriter& json, const ReadTx& tx, const Node& node) {
 }
 
 void writeUnit(JsonWriter& json, const ReadTx& tx, const Unit& unit) {
-  std::vector<Node> nodes = nodesOf(tx, unit.unit_id);
-  std::sort(nodes.begin(), nodes.end(), [](const Node& a, const Node& b) { return a.node_no < b.node_no; });
+  std::vector<const Node*> nodes = nodesIn(tx, unit);
+  std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->node_no < b->node_no; });
   const UnitProgress progress = unitProgress(nodes);
   json.beginObject();
   json.key("name").string(unit.name);
@@ -87,7 +97,7 @@ void writeUnit(JsonWriter& json, const ReadTx& tx, const Unit& unit) {
   json.key("percent").integer(progress.percent);
   json.key("fault").string(unit.fault.text);
   json.key("node").beginArray();
-  for (const Node& node : nodes) writeNode(json, tx, node);
+  for (const Node* node : nodes) writeNode(json, tx, *node);
   json.endArray();
   json.endObject();
 }
@@ -155,7 +165,10 @@ Result<HttpAnswer> showProgress(const AdminSeams& seams, const ApiRequest& reque
     json.key("state").string(vcStateName(tally(tx, *vc).state));
     json.key("now_ms").integer(tx.now());
     json.key("units").beginArray();
-    for (const Unit& unit : unitsOf(tx, vcid)) writeUnit(json, tx, unit);
+    tx.units().scan("vcid", vcid, [&](const Unit& unit) {
+      writeUnit(json, tx, unit);
+      return true;
+    });
     json.endArray();
     json.endObject();
   });

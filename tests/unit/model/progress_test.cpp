@@ -19,6 +19,12 @@ Node node(Goal goal, State state, Step step, std::int64_t seq = 1, bool settled 
   return made;
 }
 
+UnitProgress progressOf(const std::vector<Node>& nodes) {
+  std::vector<const Node*> pointers;
+  for (const Node& each : nodes) pointers.push_back(&each);
+  return unitProgress(pointers);
+}
+
 }  // namespace
 
 TEST_CASE("a node is pending, where it should be, or failed") {
@@ -48,19 +54,19 @@ TEST_CASE("percentages rise along the steps of each way") {
 }
 
 TEST_CASE("a unit says what is under way and how far") {
-  const UnitProgress none = unitProgress({});
+  const UnitProgress none = progressOf({});
   CHECK(none.verb.empty());
   CHECK(none.percent == 100);
   const std::vector<Node> nodes{node(Goal::kRunning, State::kRunning, Step::kNone, 1, true),
                                 node(Goal::kRunning, State::kError, Step::kNone, 1, true),
                                 node(Goal::kRunning, State::kBooting, Step::kSsh),
                                 node(Goal::kGone, State::kDeleting, Step::kNone, 2)};
-  const UnitProgress mixed = unitProgress(nodes);
+  const UnitProgress mixed = progressOf(nodes);
   CHECK(mixed.verb == "create, delete");
   CHECK(mixed.reached == 1);
   CHECK(mixed.failed == 1);
   CHECK(mixed.percent == 37);
   const std::vector<Node> again{node(Goal::kRunning, State::kBooting, Step::kNone, 2),
                                 node(Goal::kPowerOff, State::kShuttingDown, Step::kNone, 3)};
-  CHECK(unitProgress(again).verb == "power_off, start");
+  CHECK(progressOf(again).verb == "power_off, start");
 }

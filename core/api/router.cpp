@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/router.h"
 
+#include <algorithm>
+
 #include "api/path.h"
+#include "base/encoding.h"
 
 namespace vcc {
 namespace {
@@ -34,6 +37,32 @@ bool fits(const std::vector<std::string>& pattern, const std::vector<std::string
   return true;
 }
 
+std::vector<std::string> splitNames(std::string_view query) {
+  std::vector<std::string> names;
+  for (std::size_t begin = 0; begin < query.size();) {
+    const std::size_t end = std::min(query.find('&', begin), query.size());
+    names.emplace_back(query.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return names;
+}
+
+/// Appends the values of `names` to `params`.
+Status takeQuery(const std::vector<std::string>& names, std::string_view target, std::vector<std::string>& params) {
+  if (names.empty()) return okStatus();
+  VCC_ASSIGN_OR_RETURN(auto query, splitQuery(target));
+  for (const std::string& name : names) {
+    const auto found = query.find(name);
+    params.push_back(found == query.end() ? std::string() : std::move(found->second));
+    if (found != query.end()) query.erase(found);
+  }
+  if (query.empty()) return okStatus();
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  return invalidArgument("query of the request: there is no \"" + cleanUtf8(query.begin()->first, 64) +
+                         "\" here; it may hold " + known);
+}
+
 void addMethod(std::string& list, const std::string& method) {
   if ((", " + list + ",").find(", " + method + ",") != std::string::npos) return;
   if (!list.empty()) list += ", ";
@@ -45,8 +74,10 @@ void addMethod(std::string& list, const std::string& method) {
 
 Router::Router(std::string_view prefix, std::vector<Route> routes) {
   for (Route& route : routes) {
-    std::vector<std::string> segments = splitPattern(std::string(prefix) + route.pattern);
-    rows_.push_back({std::move(route), std::move(segments)});
+    const std::string pattern = std::string(prefix) + route.pattern;
+    const std::size_t mark = std::min(pattern.find('?'), pattern.size());
+    const std::string_view names = std::string_view(pattern).substr(std::min(mark + 1, pattern.size()));
+    rows_.push_back({std::move(route), splitPattern(std::string_view(pattern).substr(0, mark)), splitNames(names)});
   }
 }
 
@@ -60,6 +91,7 @@ Result<Router::Match> Router::match(std::string_view method, std::string_view ta
     if (row.route.method == wanted) {
       match.route = &row.route;
       match.params = std::move(params);
+      VCC_RETURN_IF_ERROR(takeQuery(row.query, target, match.params));
       return match;
     }
     addMethod(match.allowed, row.route.method);

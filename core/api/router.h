@@ -14,8 +14,9 @@ namespace vcc {
 
 /// A request on its way into a handler.
 struct ApiRequest {
-  std::string id;                   ///< request id
-  std::vector<std::string> params;  ///< values of the pattern's `{...}` segments, decoded, in order
+  std::string id;  ///< request id
+  /// Values of the pattern's `{...}` segments, decoded, in order; then those of its query, empty where none was given.
+  std::vector<std::string> params;
   std::string body;
   Caller caller;  ///< filled when the route needs a token
   std::string peer;
@@ -26,7 +27,9 @@ using ApiHandler = std::function<Result<HttpAnswer>(const ApiRequest&)>;
 /// One row of a routing table. The first row that fits wins, so special paths stand before `{...}` ones.
 struct Route {
   std::string method;
-  std::string pattern;  ///< "/vcs/{vcid}"; a trailing slash is a segment of its own
+  /// "/vcs/{vcid}"; a trailing slash is a segment of its own. "/events?after&limit" names what the query may hold;
+  /// the query of a pattern that names nothing is ignored.
+  std::string pattern;
   bool needs_token = true;
   bool mutating = false;  ///< refused for tokens of role readonly
   ApiHandler handler;
@@ -43,13 +46,15 @@ class Router {
     std::vector<std::string> params;
     std::string allowed;  ///< methods of the path ("GET, POST"); empty = no such path
   };
-  /// HEAD finds the route of GET. kInvalidArgument for a path that cannot be decoded (api/path.h).
+  /// HEAD finds the route of GET. kInvalidArgument for a path or query that cannot be decoded (api/path.h), and for a
+  /// name in the query that the route does not know.
   Result<Match> match(std::string_view method, std::string_view target) const;
 
  private:
   struct Row {
     Route route;
     std::vector<std::string> segments;
+    std::vector<std::string> query;
   };
   std::vector<Row> rows_;
 };

@@ -17,6 +17,10 @@ Status listTokens(const std::string& socket_path, const Arguments& arguments);
 Status listPlugins(const std::string& socket_path, const Arguments& arguments);
 Status loadPlugin(const std::string& socket_path, const Arguments& arguments);
 Status checkPluginFile(const std::string& socket_path, const Arguments& arguments);
+Status listGroups(const std::string& socket_path, const Arguments& arguments);
+Status watchGroup(const std::string& socket_path, const Arguments& arguments);
+Status purgeGroup(const std::string& socket_path, const Arguments& arguments);
+Status showEvents(const std::string& socket_path, const Arguments& arguments);
 Status revokeToken(const std::string& socket_path, const Arguments& arguments);
 
 }  // namespace vcc::cli

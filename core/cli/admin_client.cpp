@@ -6,6 +6,7 @@
 #include <Poco/Net/HTTPResponse.h>
 #include <Poco/Net/StreamSocket.h>
 #include <Poco/StreamCopier.h>
+#include <Poco/URI.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -59,7 +60,8 @@ Result<Json> readAnswer(int status, const std::string& text) {
     return internalError("the controller answered " + std::to_string(status) + " with something that is not JSON");
   }
   if (status / 100 == 2) return json;
-  return failedPrecondition(json.text("message"));
+  const Code code = status == Poco::Net::HTTPResponse::HTTP_NOT_FOUND ? Code::kNotFound : Code::kFailedPrecondition;
+  return Status(code, json.text("message"));
 }
 
 }  // namespace
@@ -85,6 +87,12 @@ Result<Json> askController(const std::string& socket_path, const std::string& me
     return unavailable("admin socket " + socket_path + ": the controller did not answer: " + e.displayText() +
                        "; look into its log");
   }
+}
+
+std::string urlPart(const std::string& text) {
+  std::string out;
+  Poco::URI::encode(text, "/?#&=+%:;,!*'()[]@$", out);
+  return out;
 }
 
 }  // namespace vcc::cli

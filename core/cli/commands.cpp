@@ -6,9 +6,41 @@
 namespace vcc::cli {
 
 const std::vector<Command>& commands() {
+  constexpr int kMissingGroup = 2;
   static constexpr OptionSpec kJson{"--json", "", "print the controller's answer as JSON"};
   static const std::vector<Command> kCommands{
       {{"status"}, "", 0, "show how the controller is", {kJson}, showStatus},
+      {{"list"}, "", 0, "list the UnitGroups of all users", {kJson}, listGroups},
+      {{"watch"},
+       "VCID",
+       1,
+       "follow a UnitGroup until everything in it is settled; exit status 1 when something did not reach its goal, 2 "
+       "when there is "
+       "no such UnitGroup",
+       {},
+       watchGroup,
+       kMissingGroup},
+      {{"events"},
+       "",
+       0,
+       "show what became of UnitGroups, units and nodes, the latest last",
+       {{"--vcid", "VCID", "only those of one UnitGroup"},
+        {"--after", "CURSOR", "those that follow one that was printed with --json"},
+        {"--limit", "N", "at most so many, 1 to 1000 (default 100)"},
+        {"--follow", "", "go on with those to come, until interrupted", "-f"},
+        {"--json", "", "print each as a line of JSON, with its cursor"}},
+       showEvents},
+      {{"purge"},
+       "VCID",
+       1,
+       "delete a UnitGroup of any user, and show what that takes away",
+       {{"--keep-cloud", "",
+         "drop the records only, at once, for what can no longer be deleted from here (driver or credentials gone): "
+         "what is in the cloud stays there and goes on costing money"},
+        {"--dry-run", "", "change nothing, only show"},
+        kJson},
+       purgeGroup,
+       kMissingGroup},
       {{"user", "add"},
        "NAME",
        1,

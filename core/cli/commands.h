@@ -19,6 +19,7 @@ struct Command {
   std::vector<OptionSpec> options;
   /// Does it and prints the result. An error of code kInvalidArgument is a wrong use.
   Status (*run)(const std::string& socket_path, const Arguments& arguments);
+  int missing = 1;  ///< exit status when what the operand names does not exist
 };
 
 const std::vector<Command>& commands();

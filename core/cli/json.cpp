@@ -60,6 +60,12 @@ std::string Json::pretty() const {
   return out.str();
 }
 
+std::string Json::line() const {
+  std::ostringstream out;
+  Poco::JSON::Stringifier::stringify(value_, out);
+  return out.str();
+}
+
 std::string jsonObject(const std::vector<JsonField>& fields) {
   Poco::JSON::Object object;
   for (const auto& [key, value] : fields) {

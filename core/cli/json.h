@@ -26,6 +26,8 @@ class Json {
   std::vector<std::string> texts(const std::string& key) const;
   /// The whole again, indented.
   std::string pretty() const;
+  /// The whole again, on one line.
+  std::string line() const;
 
  private:
   explicit Json(const Poco::Dynamic::Var& value) : value_(value) {}

@@ -129,7 +129,7 @@ int run(std::vector<std::string> words) {
   if (status.ok()) return std::cout.flush() ? 0 : kFailed;
   if (status.code() == Code::kInvalidArgument) return wrongUse(status.message(), nameOf(*command));
   std::cerr << "vcc: " << printable(status.message()) << '\n';
-  return kFailed;
+  return status.code() == Code::kNotFound ? command->missing : kFailed;
 }
 
 }  // namespace

@@ -15,6 +15,10 @@ std::string printable(const std::string& text) {
 
 std::string formatTable(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
+  return formatTable(rows, widths);
+}
+
+std::string formatTable(const std::vector<std::vector<std::string>>& rows, std::vector<std::size_t>& widths) {
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@ namespace vcc::cli {
 /// Rows in columns, two spaces between; the first row is the heading. Control characters, which could command the
 /// terminal, are shown as `?`.
 std::string formatTable(const std::vector<std::vector<std::string>>& rows);
+
+/// The same for rows that come in parts: a column is never narrower than in the parts before, which `widths` remembers.
+std::string formatTable(const std::vector<std::vector<std::string>>& rows, std::vector<std::size_t>& widths);
 
 /// `text` without control characters.
 std::string printable(const std::string& text);

@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "engine/address_choice.h"
 #include "engine/admission.h"
+#include "engine/deletion.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "plugin_host/call_secrets.h"
@@ -37,24 +38,6 @@ Result<Unit> visibleUnit(AnyTx& tx, const Caller& caller, const std::string& vci
 
 Status notWhileDeleting(const std::string& vcid, const std::string& unit) {
   return failedPrecondition(fmt::format("{}:{}:| Conflict: it is being deleted, so cannot apply", vcid, unit));
-}
-
-Status removeNode(Tx& tx, const Node& node, const std::string& by) {
-  VCC_ASSIGN_OR_RETURN(const GoalChange change, applyVerb(Verb::kDelete, node.goal, node.state == State::kError));
-  if (!change.changes) return okStatus();
-  return setGoal(tx, node, change.goal, change.transient, by, 0);
-}
-
-Status removeUnit(Tx& tx, Unit unit, const std::string& by, std::vector<std::string>& touched) {
-  for (const Node& node : nodesOf(tx, unit.unit_id)) {
-    VCC_RETURN_IF_ERROR(removeNode(tx, node, by));
-    touched.push_back(node.node_id);
-  }
-  unit.deleting = true;
-  unit.fault = {};
-  const std::string unit_id = unit.unit_id;
-  VCC_RETURN_IF_ERROR(tx.units().put(std::move(unit)));
-  return dropUnitIfDone(tx, unit_id);
 }
 
 Status checkLimits(Tx& tx, const Limits& limits, const std::string& owner, std::int64_t in_unit, std::int64_t adding) {
@@ -214,6 +197,14 @@ Status Commands::renameVc(const Caller& caller, const std::string& vcid, const s
     VCC_ASSIGN_OR_RETURN(Vc vc, visibleVc(tx, caller, vcid));
     if (cci_base64.empty()) return okStatus();
     if (vc.deleting) return notWhileDeleting(vcid, "");
+    if (vc.name != cci.name) {
+      VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = vcid,
+                                           .object = "vc " + vc.name,
+                                           .object_id = vcid,
+                                           .from = "name " + vc.name,
+                                           .to = "name " + cci.name,
+                                           .reason = "renamed by " + caller.principal.user}));
+    }
     vc.name = cci.name;
     vc.description = cci.description;
     return tx.vcs().put(std::move(vc));
@@ -225,19 +216,14 @@ Status Commands::deleteVc(const Caller& caller, const std::string& vcid, bool fo
   VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
     touched.clear();
     VCC_ASSIGN_OR_RETURN(Vc vc, visibleVc(tx, caller, vcid));
-    const std::vector<Unit> units = unitsOf(tx, vcid);
-    if (!force && !units.empty()) {
+    const std::size_t units = unitsOf(tx, vcid).size();
+    if (!force && units > 0) {
       return failedPrecondition(
           fmt::format("{}::| Conflict: the UnitGroup still has {} unit(s); delete them first, or "
                       "send force \"true\"",
-                      vcid, units.size()));
+                      vcid, units));
     }
-    vc.deleting = true;
-    VCC_RETURN_IF_ERROR(tx.vcs().put(std::move(vc)));
-    for (const Unit& unit : units) {
-      VCC_RETURN_IF_ERROR(removeUnit(tx, unit, caller.principal.user, touched));
-    }
-    return dropVcIfDone(tx, vcid);
+    return beginVcDeletion(tx, std::move(vc), caller.principal.user, touched);
   }));
   seams_.wake(touched);
   return okStatus();
@@ -399,7 +385,7 @@ Status Commands::deleteUnit(const Caller& caller, const std::string& vcid, const
                       "force \"true\"",
                       vcid, unit_name, nodes));
     }
-    return removeUnit(tx, unit, caller.principal.user, touched);
+    return beginUnitDeletion(tx, unit, caller.principal.user, touched);
   }));
   seams_.wake(touched);
   return okStatus();
@@ -413,7 +399,7 @@ Status Commands::deleteNode(const Caller& caller, const std::string& vcid, const
     if (!node || node->unit_id != unit.unit_id) {
       return notFound(fmt::format("node {} does not exist in unit {}", cleanUtf8(node_id, 64), unit_name));
     }
-    return removeNode(tx, *node, caller.principal.user);
+    return beginNodeDeletion(tx, *node, caller.principal.user);
   }));
   seams_.wake({node_id});
   return okStatus();

@@ -43,6 +43,31 @@ struct AddNodesRequest {
   std::vector<std::string> addresses;
 };
 
+/// Something in a cloud, or on an existing server, that the records of a UnitGroup know.
+struct KnownObject {
+  std::string unit;
+  std::int64_t node_no = 0;  ///< 0: its node's record could not be found
+  std::string provider;
+  Machine machine;        ///< name, id, address, parts, last look
+  std::string container;  ///< base container on it: id, or by which label to look for one; empty = none
+  bool certain = true;    ///< false: it was asked for, and what became of that is not known: it may appear yet
+};
+
+/// What a purge took away, or would.
+struct PurgeReport {
+  std::string name;
+  std::string owner;
+  std::int64_t units = 0;
+  std::int64_t nodes = 0;
+  std::vector<KnownObject> objects;
+};
+
+enum class PurgeMode : std::uint8_t {
+  kLook,       ///< changes nothing
+  kDelete,     ///< like a forced DELETE: the engine gives everything back
+  kKeepCloud,  ///< the records go at once; what is in the cloud stays there and costs money
+};
+
 /// What the commands work with. Everything outlives them.
 struct CommandSeams {
   Store& store;
@@ -82,6 +107,10 @@ class Commands {
   /// DELETE /vcs/{vcid}/{unit}/{node_id}.
   Status deleteNode(const Caller& caller, const std::string& vcid, const std::string& unit_name,
                     const std::string& node_id);
+
+  /// The administrator's way out of a UnitGroup (`by`: who, for events and log) whose records nobody else can settle.
+  /// kNotFound; kFailedPrecondition when a record below it cannot be read. The report is of the same transaction.
+  Result<PurgeReport> purgeVc(const std::string& vcid, PurgeMode mode, const std::string& by);
 
  private:
   /// The credentials for more machines of `unit`; empty when it has none.

@@ -15,6 +15,21 @@ std::string nodeLabel(Tx& tx, const Node& node) {
   return fmt::format("node {} of unit {}", node.node_no, unit ? unit->name : node.unit_id);
 }
 
+/// The op that the node's machine came from, when a state is reached with it; what a user asks for has none.
+std::string originOf(Tx& tx, const Node& node, State to) {
+  const Machine* machine = isTransient(to) ? nullptr : tx.machines().find(node.machine_id);
+  return machine ? machine->create_op : std::string();
+}
+
+bool hasNodes(Tx& tx, const std::string& unit_id) {
+  bool found = false;
+  tx.nodes().scan("unit_id", unit_id, [&](const Node&) {
+    found = true;
+    return false;
+  });
+  return found;
+}
+
 void freeAddresses(Tx& tx, const std::string& node_id) {
   std::vector<std::string> held;
   tx.addresses().scan("node_id", node_id, [&](const Address& a) {
@@ -65,7 +80,7 @@ Status setState(Tx& tx, Node node, State to, const Cause& cause) {
                                          .from = std::string(stateName(from)),
                                          .to = std::string(stateName(to)),
                                          .reason = cause.reason,
-                                         .op_id = cause.op_id}));
+                                         .op_id = cause.op_id.empty() ? originOf(tx, node, to) : cause.op_id}));
   }
   node.state = to;
   return tx.nodes().put(std::move(node));
@@ -87,10 +102,14 @@ Status dropNode(Tx& tx, const Node& node, const Cause& cause) {
 
 Status dropUnitIfDone(Tx& tx, const std::string& unit_id) {
   const Unit* unit = tx.units().find(unit_id);
-  if (!unit || !unit->deleting || !nodesOf(tx, unit_id).empty()) return okStatus();
+  if (!unit || !unit->deleting || hasNodes(tx, unit_id)) return okStatus();
   const std::string vcid = unit->vcid;
-  VCC_RETURN_IF_ERROR(recordEvent(
-      tx, {.vcid = vcid, .object = "unit " + unit->name, .object_id = unit_id, .from = "DELETING", .to = "gone"}));
+  VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = vcid,
+                                       .object = "unit " + unit->name,
+                                       .object_id = unit_id,
+                                       .from = "DELETING",
+                                       .to = "gone",
+                                       .reason = "it has no node left"}));
   const std::string grant_id = unit->grant_id;
   tx.units().erase(unit_id);
   dropGrantIfUnused(tx, grant_id);
@@ -100,8 +119,12 @@ Status dropUnitIfDone(Tx& tx, const std::string& unit_id) {
 Status dropVcIfDone(Tx& tx, const std::string& vcid) {
   const Vc* vc = tx.vcs().find(vcid);
   if (!vc || !vc->deleting || !unitsOf(tx, vcid).empty()) return okStatus();
-  VCC_RETURN_IF_ERROR(
-      recordEvent(tx, {.vcid = vcid, .object = "vc " + vc->name, .object_id = vcid, .from = "DELETING", .to = "gone"}));
+  VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = vcid,
+                                       .object = "vc " + vc->name,
+                                       .object_id = vcid,
+                                       .from = "DELETING",
+                                       .to = "gone",
+                                       .reason = "it has no unit left"}));
   tx.vcs().erase(vcid);
   return okStatus();
 }

@@ -241,6 +241,20 @@ Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Prof
   return okStatus();
 }
 
+/// The op was purged while its call was under way: what the call made has no record that could hold its id.
+void warnUnrecorded(Logger& log, const Op& sent, const std::vector<Sending>& items,
+                    const std::vector<ItemResult>& results, const std::string& instance) {
+  for (std::size_t i = 0; i < std::min(items.size(), results.size()); ++i) {
+    if (sent.verb != OpVerb::kCreate || results[i].cloud_id.empty()) continue;
+    log.warn("PURGED_MACHINE_APPEARED", "a machine was made for a node that an administrator has purged meanwhile",
+             {{"instance", instance},
+              {"vcid", sent.vcid},
+              {"name", items[i].machine.name},
+              {"id", results[i].cloud_id},
+              {"address", results[i].address}});
+  }
+}
+
 }  // namespace
 
 MachineRef refOf(const Machine& machine, std::size_t index) {
@@ -357,10 +371,12 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
     }
   });
   const bool asserted = slot.driver->info().existence == Existence::kAsserted;
+  auto unrecorded = std::make_shared<bool>(false);
   commit(
       node_ids,
-      [this, answers, asserted, op_id = sent.op_id](Tx& tx) -> Status {
+      [this, answers, asserted, unrecorded, op_id = sent.op_id](Tx& tx) -> Status {
         const Op* found = tx.ops().find(op_id);
+        *unrecorded = !found;
         if (!found) return okStatus();
         Op op = *found;
         for (const Answer& answer : answers) {
@@ -371,8 +387,9 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
         tx.ops().erase(op_id);
         return okStatus();
       },
-      [this, op_id = sent.op_id, node_ids, sent, items, results, &slot](const Status& status) {
+      [this, op_id = sent.op_id, node_ids, sent, items, results, unrecorded, &slot](const Status& status) {
         if (status.ok()) {
+          if (*unrecorded) warnUnrecorded(seams_.log, sent, items, results, slot.instance);
           ops_in_flight_.erase(op_id);
           revisit(node_ids);
           return;

@@ -109,6 +109,7 @@ std::map<std::string, Key> makeKeys() {
       {"http_proxy", text(&Settings::http_proxy)},
       {"http_no_proxy", texts(&Settings::http_no_proxy)},
       {"ssh_threads", number(&Settings::ssh_threads, 1, 1024)},
+      {"events_keep", number(&Settings::events_keep, 100, 100000)},
       {"limits.nodes_per_unit", limit(&Limits::nodes_per_unit)},
       {"limits.nodes_per_user", limit(&Limits::nodes_per_user)},
       {"limits.nodes_total", limit(&Limits::nodes_total)},

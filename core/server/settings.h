@@ -41,6 +41,7 @@ struct Settings {
   std::string http_proxy;                  ///< of drivers: "http://host:port"; empty = none
   std::vector<std::string> http_no_proxy;  ///< hosts that drivers reach without it; ".example.org" for all below
   std::int64_t ssh_threads = 64;
+  std::int64_t events_keep = 5000;
   Limits limits;
 
   std::string adminSocket() const { return admin_socket.empty() ? data_dir + "/run/admin/admin.sock" : admin_socket; }

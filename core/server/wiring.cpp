@@ -114,7 +114,8 @@ Status Controller::Parts::openState() {
   VCC_RETURN_IF_ERROR(seams.files.makeDirs(paths.run(), 0700));
   // Left by a process that was killed; whoever waits for the file must not see that one's port.
   VCC_RETURN_IF_ERROR(seams.files.remove(paths.runFile()));
-  VCC_ASSIGN_OR_RETURN(store, openStore(paths.dir, seams.files, seams.clock, store_writer, seams.log));
+  VCC_ASSIGN_OR_RETURN(store, openStore(paths.dir, seams.files, seams.clock, store_writer, seams.log,
+                                        {.events_keep = static_cast<std::size_t>(settings.events_keep)}));
   VCC_ASSIGN_OR_RETURN(stamp, stampFolder(*store, seams.random, paths.dir, false, false));
   if (stamp.fresh) {
     seams.log.info("DATA_FOLDER_STAMPED", "the data folder was new and is now a production folder, for ever",
@@ -201,7 +202,8 @@ void Controller::Parts::buildServices() {
                                catalogSeam(),
                                [this] { return engine->status(); },
                                [this] { return facts; },
-                               [this](const std::string& name) { return loadPlugin(name); }};
+                               [this](const std::string& name) { return loadPlugin(name); },
+                               *commands};
   admin_service = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *doorkeeper,
                                                   seams.clock, seams.log);
 }

@@ -27,9 +27,10 @@ class MirrorTable final : public Table<T> {
     return found == records_.end() ? nullptr : found->second.get();
   }
 
-  void scan(const std::function<bool(const T&)>& visit) const override {
-    walk(
-        records_, [](const auto& entry) -> const Entry& { return entry; }, visit);
+  void scan(const std::function<bool(const T&)>& visit) const override { walkRecords(records_.begin(), visit); }
+
+  void scanAfter(std::string_view key, const std::function<bool(const T&)>& visit) const override {
+    walkRecords(records_.upper_bound(key), visit);
   }
 
   void scan(std::string_view index, std::string_view value, const std::function<bool(const T&)>& visit) const override {
@@ -40,7 +41,7 @@ class MirrorTable final : public Table<T> {
       // The group itself may go when `visit` erases its last record; held here, it stays until the walk is over.
       const std::shared_ptr<Group> group = found->second;
       walk(
-          *group, [](const Entry* entry) -> const Entry& { return *entry; }, visit);
+          *group, group->begin(), [](const Entry* entry) -> const Entry& { return *entry; }, visit);
       return;
     }
     // Falling back to a full scan would hide a mistake in the caller until there are many records.
@@ -113,11 +114,18 @@ class MirrorTable final : public Table<T> {
   using Group = std::set<const Entry*, ByKey>;
   using Groups = std::map<std::string, std::shared_ptr<Group>, std::less<>>;
 
-  /// Visits in key order and survives a `visit` that changes the table: then the walk goes on behind the last key.
+  void walkRecords(typename Records::const_iterator begin, const std::function<bool(const T&)>& visit) const {
+    walk(
+        records_, begin, [](const auto& entry) -> const Entry& { return entry; }, visit);
+  }
+
+  /// Visits in key order from `at` on and survives a `visit` that changes the table: then the walk goes on behind the
+  /// last key.
   template <typename Container, typename ToEntry>
-  void walk(const Container& container, ToEntry to_entry, const std::function<bool(const T&)>& visit) const {
+  void walk(const Container& container, typename Container::const_iterator at, ToEntry to_entry,
+            const std::function<bool(const T&)>& visit) const {
     std::string key;
-    for (auto at = container.begin(); at != container.end();) {
+    while (at != container.end()) {
       const Entry& entry = to_entry(*at);
       key = entry.first;
       const std::size_t before = changes_;

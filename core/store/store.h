@@ -23,6 +23,8 @@ class Table {
   virtual const T* find(std::string_view key) const = 0;
   /// Calls `visit` for every record in key order until it says false.
   virtual void scan(const std::function<bool(const T&)>& visit) const = 0;
+  /// The same for the records whose key is greater than `key`; what stands before costs nothing.
+  virtual void scanAfter(std::string_view key, const std::function<bool(const T&)>& visit) const = 0;
   /// The same for the records whose index `index` (a column name listed in Schema<T>) equals `value`.
   virtual void scan(std::string_view index, std::string_view value,
                     const std::function<bool(const T&)>& visit) const = 0;

@@ -35,13 +35,26 @@ inline std::string unitCci(const std::string& name, int nodes, const std::string
                   name, nodes, more));
 }
 
+/// Keeps what was logged, as "ID text", and no more.
+class LoggedIds final : public Logger {
+ public:
+  std::vector<std::string> lines;
+  std::size_t count(const std::string& id) const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(lines, [&](const std::string& line) { return line.starts_with(id + " "); }));
+  }
+  void write(Severity, std::string_view id, std::string_view text, std::initializer_list<LogField>) override {
+    lines.push_back(fmt::format("{} {}", id, text));
+  }
+};
+
 /// The engine on one thread: real commands, real decider, real mirror store on a memory disk; cloud, hosts and clock
 /// are fakes. `crash()` drops everything but disk and cloud and starts again.
 class EngineRig {
  public:
   FakeClock clock;
   SeededRandom random{7};
-  NullLogger log;
+  LoggedIds log;
   InlineExecutor inline_executor;
   SeededRandom seal_random{8};
   Sealer sealer{SecretString(std::string(32, 'd')), seal_random};
@@ -153,6 +166,19 @@ class EngineRig {
     store->read([&](const ReadTx& tx) {
       tx.machines().scan([&](const Machine& machine) {
         all.push_back(machine);
+        return true;
+      });
+    });
+    return all;
+  }
+  /// Events of the object, or of all, as "object: from > to (reason)", oldest first.
+  std::vector<std::string> events(const std::string& object = "") const {
+    std::vector<std::string> all;
+    store->read([&](const ReadTx& tx) {
+      tx.events().scan([&](const Event& event) {
+        if (object.empty() || event.object == object) {
+          all.push_back(fmt::format("{}: {} > {} ({})", event.object, event.from, event.to, event.reason));
+        }
         return true;
       });
     });

@@ -42,9 +42,11 @@ struct AdminSeams {
   std::function<ProcessFacts()> facts;
   /// PluginRegistry::load, after which nodes that waited for the driver go on.
   std::function<Result<std::vector<DriverSlot>>(const std::string& name)> load_plugin;
+  Commands& commands;
 };
 
-/// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load.
+/// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load;
+/// GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge.
 std::vector<Route> adminRoutes(const AdminSeams& seams);
 
 /// The answer of GET /status.
@@ -56,5 +58,28 @@ Result<HttpAnswer> listPlugins(const AdminSeams& seams, const ApiRequest& reques
 /// POST /plugins/load {"name": file of providers.d without .yml}: what became of its instances, as in GET /plugins. A
 /// refused instance is an answer too.
 Result<HttpAnswer> loadPlugin(const AdminSeams& seams, const ApiRequest& request);
+
+/// GET /events?after=CURSOR&limit=N&vcid=ID, all optional: {"events": [{cursor, at_ms, vcid, object, object_id, from,
+/// to, reason, op}], "cursor", "lost"}, oldest first, N (1 to 1000, else 100) at most: those behind the cursor, or
+/// without one the latest. "cursor" is where to go on, also when nothing came; its text means nothing to anybody else.
+/// "lost": events behind the cursor were dropped before they were asked for (`events_keep`), or the cursor is none of
+/// this store's. Whoever follows asks again after a pause: a request that waits for news would hold a thread of the
+/// socket.
+Result<HttpAnswer> listEvents(const AdminSeams& seams, const ApiRequest& request);
+
+/// GET /vcs: {"vcs": [{vcid, name, owner, state, units, nodes, cdate}]}.
+Result<HttpAnswer> listVcs(const AdminSeams& seams, const ApiRequest& request);
+
+/// GET /vcs/{vcid}/progress: {vcid, name, owner, state, now_ms, units: [{name, provider, network, state, verb, nodes,
+/// reached, failed, percent, fault, node: [...]}]}; kNotFound. `verb` is what is under way ("create", "create,
+/// delete"), empty when all is settled. A node has {node_id, node_no, state, goal, outcome, percent, step, step_ms,
+/// since_ms, attempts, next_ms, progress, fault, fault_ms, machine, cloud_id, address, observed, op}; outcome is
+/// "pending", "reached" or "failed", times are wall-clock ms, 0 or empty = none. What is gone is not counted.
+Result<HttpAnswer> showProgress(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /vcs/{vcid}/purge {"keep_cloud": bool, "dry_run": bool}: Commands::purgeVc; {vcid, name, owner, units, nodes,
+/// "objects": [{unit, node_no, provider, instance, network, name, cloud_id, address, container, observed, certain,
+/// resources: [{kind, name, id}]}]}; kNotFound.
+Result<HttpAnswer> purgeVc(const AdminSeams& seams, const ApiRequest& request);
 
 }  // namespace vcc

@@ -44,7 +44,8 @@ class ApiRig {
   SeededRandom random{5};
   NullLogger log;
   InlineExecutor writer;
-  std::unique_ptr<Store> store = makeMemoryStore(clock, writer, log);
+  StoreOptions options;
+  std::unique_ptr<Store> store;
   std::shared_ptr<FakeDriver> driver = std::make_shared<FakeDriver>();
   FakeRegistry registry{driver};
   Sealer sealer{SecretString(std::string(32, 'd')), random};
@@ -63,6 +64,12 @@ class ApiRig {
 
   ApiRig() {
     driver->facts.clear_keys = {"colour"};
+    start();
+  }
+
+  /// With an empty store.
+  void start() {
+    store = makeMemoryStore(clock, writer, log, options);
     commands = std::make_unique<Commands>(CommandSeams{
         *store,
         registry,
@@ -93,7 +100,8 @@ class ApiRig {
           facts.listeners = {"https://127.0.0.1:8443"};
           return facts;
         },
-        [this](const std::string& name) { return load_plugin(name); }};
+        [this](const std::string& name) { return load_plugin(name); },
+        *commands};
     admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), doorkeeper, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());

@@ -71,3 +71,26 @@ TEST_CASE("paths that other programs read differently are refused") {
     CHECK(split.status().code() == Code::kInvalidArgument);
   }
 }
+
+TEST_CASE("a query is taken where the route names what it may hold, and ignored elsewhere") {
+  const Router router("/v1", {{"GET", "/events/{kind}?after&limit", false, false, named("events")}});
+  const auto match = router.match("GET", "/v1/events/a?limit=5&after=a%2Fb+c");
+  REQUIRE(match.ok());
+  REQUIRE(match->route != nullptr);
+  CHECK(match->params == std::vector<std::string>{"a", "a/b c", "5"});
+  CHECK(router.match("GET", "/v1/events/a")->params == std::vector<std::string>{"a", "", ""});
+  CHECK(router.match("GET", "/v1/events/a?")->params == std::vector<std::string>{"a", "", ""});
+  CHECK(router.match("GET", "/v1/events/a?&limit&#after=x")->params == std::vector<std::string>{"a", "", ""});
+  CHECK(found("GET", "/v1/vcs/a?limit=%zz") == "get");
+  for (const char* query : {"limits=5", "limit=1&limit=1", "limit=%zz", "after=%00", "after=%ff"}) {
+    CAPTURE(query);
+    const auto refused = router.match("GET", std::string("/v1/events/a?") + query);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.status().code() == Code::kInvalidArgument);
+  }
+  CHECK(router.match("GET", "/v1/events/a?limits=5").status().message().find("it may hold after, limit") !=
+        std::string::npos);
+  std::string many = "/v1/events/a?";
+  for (int i = 0; i < 20; ++i) many += "n" + std::to_string(i) + "=1&";
+  CHECK_FALSE(router.match("GET", many).ok());
+}

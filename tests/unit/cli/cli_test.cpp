@@ -40,6 +40,19 @@ TEST_CASE("tables align and cannot command the terminal") {
   CHECK(formatTable({{"A", "BB"}, {"long", "x\x1b[2J"}}) == "A     BB\nlong  x?[2J\n");
 }
 
+TEST_CASE("a table that comes in parts keeps its columns") {
+  std::vector<std::size_t> widths;
+  CHECK(formatTable({{"A", "B", "C"}, {"long", "x", "y"}}, widths) == "A     B  C\nlong  x  y\n");
+  CHECK(formatTable({{"b", "wider", "z"}}, widths) == "b     wider  z\n");
+  CHECK(formatTable({{"b", "w", "z"}}, widths) == "b     w      z\n");
+  CHECK(formatTable({}, widths).empty());
+}
+
+TEST_CASE("parts of a URL carry nothing that the URL would read otherwise") {
+  CHECK(urlPart("a b/c?d&e=f#g+h%") == "a%20b%2Fc%3Fd%26e%3Df%23g%2Bh%25");
+  CHECK(urlPart("ZTEuMQ-_") == "ZTEuMQ-_");
+}
+
 TEST_CASE("JSON both ways") {
   const Json json = Json::parse(R"({"a": "x", "n": 3, "b": true, "l": ["p", 1, "q"], "o": {"k": "v"}, "z": null})");
   CHECK(json.text("a") == "x");
@@ -52,6 +65,7 @@ TEST_CASE("JSON both ways") {
   CHECK(json.texts("l") == std::vector<std::string>{"p", "q"});
   CHECK(json.at("o").text("k") == "v");
   CHECK(json.items("a").empty());
+  CHECK(json.at("o").line() == R"({"k":"v"})");
   CHECK(jsonObject({{"q", std::string("a\"b\n")}, {"n", std::int64_t{5}}}) == R"({"n":5,"q":"a\"b\n"})");
 }
 

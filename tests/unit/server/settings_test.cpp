@@ -37,6 +37,13 @@ TEST_CASE("an empty file is the defaults") {
   CHECK(settings->adminSocket() == "/opt/occ/var/run/admin/admin.sock");
   CHECK(settings->baseRegistry() == "harbor.vcloud.nii.ac.jp");
   CHECK_FALSE(settings->simulated_hosts);
+  CHECK(settings->events_keep == 5000);
+}
+
+TEST_CASE("how many events are kept is bounded") {
+  CHECK(read("events_keep: 100000")->events_keep == 100000);
+  CHECK(read("", {{"VCC_EVENTS_KEEP", "100"}})->events_keep == 100);
+  CHECK(contains(refusal("events_keep: 99"), "events_keep: must be a number from 100 to 100000"));
 }
 
 TEST_CASE("file, then environment; the names of .env files count too") {

@@ -327,6 +327,20 @@ TEST_CASE_TEMPLATE("only the newest events are kept, in order", B, BACKENDS) {
       });
     });
     CHECK(seqs == std::vector<std::int64_t>{41, 42, 43, 44, 45, 46, 47, 48, 49, 50});
+    for (const std::int64_t after : {0, 40, 47, 49, 50, 99}) {
+      std::vector<std::int64_t> later;
+      bench.store->read([&](const ReadTx& tx) {
+        tx.events().scanAfter(numberKey(after), [&](const Event& event) {
+          later.push_back(event.seq);
+          return event.seq != 49;
+        });
+      });
+      CAPTURE(after);
+      CHECK(later.size() == static_cast<std::size_t>(after <= 40  ? 9
+                                                     : after < 49 ? 49 - after
+                                                                  : 50 - std::min<std::int64_t>(after, 50)));
+      CHECK((later.empty() || later.front() == std::max<std::int64_t>(after, 40) + 1));
+    }
     REQUIRE(bench.open().ok());
   }
 }

@@ -22,7 +22,7 @@ std::string knownKey(const std::string& source, std::string_view token_hash) {
 }  // namespace
 
 std::string guessSource(std::string_view peer) {
-  const std::string text(peer.substr(0, peer.find('%')));  // without the zone of a link-local address
+  std::string text(peer.substr(0, peer.find('%')));  // without the zone of a link-local address
   std::array<char, 16> bytes{};
   if (::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) return {bytes.data(), 4};
   if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;

@@ -5,6 +5,8 @@
 #include <Poco/Net/HTTPServerResponseImpl.h>
 #include <Poco/Net/NetException.h>
 
+#include <array>
+
 #include "api/body_reader.h"
 #include "api/error_map.h"
 
@@ -81,6 +83,21 @@ void logRequest(const ConnectionShared& shared, const HttpHead& head, const std:
                          {"peer", head.peer}});
 }
 
+/// After a refusal that left a head half read: takes what the client still sends, so that it gets to read the answer
+/// instead of a reset.
+void drain(Poco::Net::StreamSocket socket, const Clock& clock) {
+  constexpr std::int64_t kDrainMs = 1000;
+  constexpr std::int64_t kDrainBytes = 1 << 20;
+  std::array<char, 8192> piece{};
+  const std::int64_t deadline = clock.monoMs() + kDrainMs;
+  for (std::int64_t taken = 0; taken < kDrainBytes && clock.monoMs() < deadline;) {
+    if (!socket.poll(Poco::Timespan((deadline - clock.monoMs()) * 1000), Poco::Net::Socket::SELECT_READ)) return;
+    const int got = socket.receiveBytes(piece.data(), static_cast<int>(piece.size()));
+    if (got <= 0) return;
+    taken += got;
+  }
+}
+
 /// The body, or the answer that refuses it.
 std::optional<HttpAnswer> takeBody(const ConnectionShared& shared, HTTPServerRequestImpl& request,
                                    HTTPServerResponseImpl& response, BodyReader& reader, std::string& body) {
@@ -126,6 +143,7 @@ bool HttpConnection::serveOne(HTTPServerSession& session, const std::string& pee
         "the limit (16 KiB URL, 8 KiB a header, 100 headers)");
     sendAnswer(response, errorAnswer(bad, seams.clock.wallMs(), id), id, false);
     logRequest(*shared_, head, "", 400, started);
+    drain(socket(), seams.clock);
     return false;
   }
   response.setVersion(request->getVersion());

@@ -30,7 +30,7 @@ struct VaultSeams {
 };
 
 /// The part of Vault's HTTP API that notebooks, hvac and Ansible use (spec/rest-protocol 12, operations 6.6), with the
-/// access token of the REST API as the Vault token: sys/health, sys/seal-status, auth/token/lookup-self, and the two
+/// access token of the REST API as the Vault token: sys/health, sys/init, sys/seal-status, auth/token/lookup-self, and the two
 /// stores cubbyhole/ and secret/ (key-value version 1). Everything else is denied, as the policy of user tokens says:
 /// renewing, revoking, capabilities, wrapping. Errors are {"errors": [...]}. Thread safe.
 class VaultService final : public HttpHandler {

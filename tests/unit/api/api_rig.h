@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,7 @@ class ApiRig {
   std::vector<std::string> woken;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   std::unique_ptr<Commands> commands;
-  Doorkeeper doorkeeper{*store, clock, log};
+  std::optional<Doorkeeper> doorkeeper;
   std::unique_ptr<RoutedService> api;
   std::unique_ptr<RoutedService> admin;
   std::string token;   // nobody, fullaccess
@@ -70,6 +71,7 @@ class ApiRig {
   /// With an empty store.
   void start() {
     store = makeMemoryStore(clock, writer, log, options);
+    doorkeeper.emplace(*store, clock, log);
     commands = std::make_unique<Commands>(CommandSeams{
         *store,
         registry,
@@ -83,7 +85,7 @@ class ApiRig {
         [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); }});
     const VcpSeams seams{*store, *commands, registry, [this] { return catalog; },
                          log,    sealer,    kVccId,   "ssh-ed25519 AAAA vcc"};
-    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), doorkeeper, clock, log);
+    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), *doorkeeper, clock, log);
     const AdminSeams admin_seams{
         *store,
         random,
@@ -102,7 +104,7 @@ class ApiRig {
         },
         [this](const std::string& name) { return load_plugin(name); },
         *commands};
-    admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), doorkeeper, clock, log);
+    admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *doorkeeper, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());
     REQUIRE(addUser(*store, "boss", UserRole::kSuper).ok());

@@ -92,6 +92,7 @@ TEST_CASE("without a good token there is nothing but the state of the server") {
     }
     CHECK(has(rig.ask(token, "GET", "/v1/sys/health?standbyok=true"), R"("initialized":true,"sealed":false)"));
     CHECK(rig.ask(token, "HEAD", "/v1/sys/health").status == 200);
+    CHECK(rig.ask(token, "GET", "/v1/sys/init").body == R"({"initialized":true})");
     CHECK(has(rig.ask(token, "GET", "/v1/sys/seal-status"), R"("sealed":false)"));
   }
 }

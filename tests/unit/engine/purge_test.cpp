@@ -148,6 +148,20 @@ TEST_CASE("a call in flight for machines that were purged meanwhile harms nothin
   CHECK(hasNothing(rig));
 }
 
+TEST_CASE("a machine that the cloud has promised and not shown yet is named") {
+  EngineRig rig;
+  rig.driver->script = [](const std::string&, const CallContext&, const MachineRef&) {
+    return FakeDriver::Fate{.apply = false, .error = {}, .pending_ms = 600000, .reason = "in the queue"};
+  };
+  const std::string vcid = rig.newVc();
+  REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
+  REQUIRE(rig.runUntil([&] { return rig.nodes().front().progress == "in the queue"; }));
+  const auto report = purge(rig, vcid, PurgeMode::kKeepCloud);
+  REQUIRE(report.ok());
+  REQUIRE(report->objects.size() == 1);
+  CHECK_FALSE(report->objects.front().certain);
+}
+
 TEST_CASE("a look and a destroy in flight survive the purge of their machines") {
   for (const bool destroy : {false, true}) {
     CAPTURE(destroy);
@@ -206,5 +220,51 @@ TEST_CASE("a purge is whole or not at all, wherever the process dies") {
     }
     CHECK(hasNothing(rig));
     CHECK(rig.driver->cloud.size() == 3);
+  }
+}
+
+TEST_CASE("whenever a purge comes, no record stays behind and everything left in the cloud was named") {
+  for (int moment = 0; moment < 120; ++moment) {
+    CAPTURE(moment);
+    std::deque<Job> held;
+    EngineRig rig;
+    rig.makes_executor = [&](const std::string&, std::size_t) { return std::make_unique<HeldExecutor>(held); };
+    rig.driver->facts.max_batch = 2;
+    int calls = 0;
+    rig.driver->script = [&](const std::string&, const CallContext&, const MachineRef&) {
+      FakeDriver::Fate fate;
+      ++calls;
+      if (calls % 4 == 1) fate.pending_ms = 500;  // under way: the next step shows what it made
+      if (calls % 5 == 0) fate.silent = true;
+      if (calls % 7 == 0) {
+        fate.apply = false;
+        fate.error = Status(Code::kUnavailable, "slow down", Outcome::kNotApplied);
+      }
+      return fate;
+    };
+    const std::string vcid = rig.newVc();
+    REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 3)).ok());
+    const auto step = [&] {
+      rig.decider->pump();
+      if (!held.empty()) {
+        const Job job = std::move(held.front());
+        held.pop_front();
+        job();
+      }
+      rig.clock.advance(250);
+    };
+    for (int i = 0; i < moment; ++i) {
+      if (i == 60) REQUIRE(rig.commands->deleteUnit(rig.caller, vcid, "web", true).ok());
+      step();
+    }
+    const auto report = purge(rig, vcid, PurgeMode::kKeepCloud);
+    REQUIRE_MESSAGE(report.ok(), report.status().toString());
+    for (int i = 0; i < 60; ++i) step();
+    CHECK(hasNothing(rig));
+    CHECK(rig.log.count("ENGINE_COMMIT_FAILED") == 0);
+    for (const auto& [name, machine] : rig.driver->cloud) {
+      CAPTURE(name);
+      CHECK(std::ranges::any_of(report->objects, [&](const KnownObject& each) { return each.machine.name == name; }));
+    }
   }
 }

@@ -31,7 +31,7 @@ Result<Principal> Doorkeeper::authenticate(std::string_view peer, std::string_vi
   if (who.ok()) {
     gate_.succeeded(peer, who->token_hash);
   } else {
-    gate_.failed(peer);
+    gate_.failed(peer, tokenHash(bare));
   }
   return who;
 }

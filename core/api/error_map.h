@@ -10,9 +10,6 @@
 /// The one place that turns errors into HTTP (choices.md "refused requests", spec/rest-protocol 3.1).
 namespace vcc {
 
-/// Refusals of HTTP itself, which no Status speaks of.
-enum class HttpRefusal { kMethodNotAllowed, kBodyTooLarge, kTimeout };
-
 /// `{"message": "<YYYY/MM/DD HH:MM:SS UTC>: <ExceptionName>: <text>"}` with the HTTP status of the code. `status` is
 /// not ok; a time to wait becomes the header Retry-After, in seconds. The texts of internal errors stay in the log; the
 /// client gets the request id to name.

@@ -67,13 +67,15 @@ void GuessGate::succeeded(std::string_view peer, std::string_view token_hash) {
   known_.use(key);
 }
 
-void GuessGate::failed(std::string_view peer) {
+void GuessGate::failed(std::string_view peer, std::string_view token_hash) {
   const std::string key = guessSource(peer);
   const std::int64_t now = clock_.monoMs();
   const std::lock_guard lock(mutex_);
+  known_.erase(knownKey(key, token_hash));  // revoked: it must not go on emptying the bucket of its neighbours
   Source& source = sources_.use(key);
-  // Guesses that were under way together may overdraw the bucket; they are waited for.
-  source.full_at_ms = std::max(source.full_at_ms, now) + limits_.refill_ms;
+  // Guesses that were under way together may overdraw the bucket; they are waited for, within bounds.
+  source.full_at_ms =
+      std::min(std::max(source.full_at_ms, now) + limits_.refill_ms, now + 2 * limits_.burst * limits_.refill_ms);
 }
 
 }  // namespace vcc

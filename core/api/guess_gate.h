@@ -24,8 +24,8 @@ struct GuessLimits {
 /// Slows down the guessing of tokens (issue "secrets": per source address). Wrong tokens empty a bucket of their
 /// source, which is an IPv4 address or the /64 of an IPv6 address; while it is empty nothing of that source is looked
 /// up, except the tokens that have been right from there before: a class behind one address is not locked out by one
-/// wrong notebook. Memory is bounded; the sources and tokens seen longest ago are forgotten. Nothing survives a
-/// restart. Thread safe, does not block.
+/// wrong notebook. A token that is right no longer loses that. Memory is bounded; the sources and tokens seen longest
+/// ago are forgotten. Nothing survives a restart. Thread safe, does not block.
 class GuessGate {
  public:
   GuessGate(const Clock& clock, Logger& log, GuessLimits limits = {});
@@ -35,11 +35,11 @@ class GuessGate {
   Status check(std::string_view peer, std::string_view token);
   /// What the look-up has shown.
   void succeeded(std::string_view peer, std::string_view token_hash);
-  void failed(std::string_view peer);
+  void failed(std::string_view peer, std::string_view token_hash);
 
  private:
   struct Source {
-    std::int64_t full_at_ms = 0;       // when the bucket is full again; may lie further ahead than one whole refill
+    std::int64_t full_at_ms = 0;       // when the bucket is full again; at most two whole refills ahead
     std::int64_t silent_until_ms = 0;  // no second log line before
   };
 

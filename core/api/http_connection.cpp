@@ -8,7 +8,6 @@
 #include <array>
 
 #include "api/body_reader.h"
-#include "api/error_map.h"
 
 namespace vcc {
 namespace {
@@ -18,8 +17,8 @@ using Poco::Net::HTTPServerResponseImpl;
 using Poco::Net::HTTPServerSession;
 
 /// Calls what may throw anything; the one net of the API.
-template <typename T, typename Call>
-T guarded(const ConnectionShared& shared, const HttpHead& head, T fallback, Call call) {
+template <typename Call>
+auto guarded(const ConnectionShared& shared, const HttpHead& head, Call call) -> std::optional<decltype(call())> {
   std::string cause;
   try {
     return call();
@@ -32,7 +31,7 @@ T guarded(const ConnectionShared& shared, const HttpHead& head, T fallback, Call
   }
   shared.seams.log.error("API_EXCEPTION", "a handler threw: " + cause,
                          {{"request", head.id}, {"method", head.method}, {"path", head.target}});
-  return fallback;
+  return std::nullopt;
 }
 
 HttpHead readHead(const HTTPServerRequestImpl& request, std::string id, const std::string& peer) {
@@ -101,9 +100,9 @@ void drain(Poco::Net::StreamSocket socket, const Clock& clock) {
 /// The body, or the answer that refuses it.
 std::optional<HttpAnswer> takeBody(const ConnectionShared& shared, HTTPServerRequestImpl& request,
                                    HTTPServerResponseImpl& response, BodyReader& reader, std::string& body) {
-  const std::int64_t now = shared.seams.clock.wallMs();
-  const auto too_long = [now] {
-    return errorAnswer(HttpRefusal::kBodyTooLarge, "body of the request: it is longer than 10 MiB", now);
+  const HttpHandler& service = shared.seams.service;
+  const auto too_long = [&service] {
+    return service.refuse(HttpRefusal::kBodyTooLarge, "body of the request: it is longer than 10 MiB");
   };
   if (reader.tooLong()) return too_long();
   if (request.getExpectContinue()) response.sendContinue();
@@ -113,11 +112,11 @@ std::optional<HttpAnswer> takeBody(const ConnectionShared& shared, HTTPServerReq
     case BodyReader::End::kTooLong:
       return too_long();
     case BodyReader::End::kTimeout:
-      return errorAnswer(HttpRefusal::kTimeout, "body of the request: it did not arrive in time", now);
+      return service.refuse(HttpRefusal::kTimeout, "body of the request: it did not arrive in time");
     case BodyReader::End::kTruncated:
       break;
   }
-  return errorAnswer(invalidArgument("body of the request: it is shorter than Content-Length says"), now, "");
+  return service.refuse(invalidArgument("body of the request: it is shorter than Content-Length says"), "");
 }
 
 }  // namespace
@@ -141,7 +140,7 @@ bool HttpConnection::serveOne(HTTPServerSession& session, const std::string& pee
     const Status bad = invalidArgument(
         "head of the request: it is not HTTP, or a line or the number of headers is over "
         "the limit (16 KiB URL, 8 KiB a header, 100 headers)");
-    sendAnswer(response, errorAnswer(bad, seams.clock.wallMs(), id), id, false);
+    sendAnswer(response, seams.service.refuse(bad, id), id, false);
     logRequest(*shared_, head, "", 400, started);
     drain(socket(), seams.clock);
     return false;
@@ -150,24 +149,20 @@ bool HttpConnection::serveOne(HTTPServerSession& session, const std::string& pee
   const HttpHead head = readHead(*request, std::move(id), peer);
   BodyReader reader(*request, seams.clock, shared_->options.body_timeout_ms);
 
-  const HttpAnswer broken = errorAnswer(internalError(""), seams.clock.wallMs(), head.id);
+  const auto broken = [&] { return seams.service.refuse(internalError("a handler threw"), head.id); };
   Admission admission;
   if (!reader.framing().ok()) {
-    admission.refusal = errorAnswer(reader.framing(), seams.clock.wallMs(), head.id);
+    admission.refusal = seams.service.refuse(reader.framing(), head.id);
+  } else if (auto admitted = guarded(*shared_, head, [&] { return seams.service.admit(head); })) {
+    admission = *std::move(admitted);
   } else {
-    Admission refused;
-    refused.refusal = broken;
-    admission = guarded(*shared_, head, refused, [&] { return seams.service.admit(head); });
+    admission.refusal = broken();
   }
-  HttpAnswer answer;
-  if (!admission.refusal) {
-    std::string body;
-    admission.refusal = takeBody(*shared_, *request, response, reader, body);
-    if (!admission.refusal) {
-      answer = guarded(*shared_, head, broken, [&] { return admission.run(std::move(body)); });
-    }
-  }
-  if (admission.refusal) answer = *std::move(admission.refusal);
+  std::string body;
+  if (!admission.refusal) admission.refusal = takeBody(*shared_, *request, response, reader, body);
+  std::optional<HttpAnswer> answered = std::move(admission.refusal);
+  if (!answered) answered = guarded(*shared_, head, [&] { return admission.run(std::move(body)); });
+  const HttpAnswer answer = answered ? *std::move(answered) : broken();
 
   const bool keep_alive = reader.finish() && request->getKeepAlive() && session.canKeepAlive();
   sendAnswer(response, answer, head.id, keep_alive, head.method != "HEAD");

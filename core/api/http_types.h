@@ -5,8 +5,11 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/status.h"
 
 /// HTTP as plain values, so that routing, authentication and handlers know nothing of sockets.
 namespace vcc {
@@ -40,11 +43,17 @@ struct Admission {
   std::function<HttpAnswer(std::string)> run;  ///< given the body; set when `refusal` is not
 };
 
-/// What a listener serves. Called from many threads; may throw, the listener maps that to 500.
+/// Refusals of HTTP itself, which no Status speaks of.
+enum class HttpRefusal { kMethodNotAllowed, kBodyTooLarge, kTimeout };
+
+/// What a listener serves. Called from many threads; `admit` may throw, the listener maps that to 500.
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
   virtual Admission admit(const HttpHead& head) = 0;
+  /// What the listener itself refuses, in the form that clients of this door read.
+  virtual HttpAnswer refuse(const Status& status, const std::string& request_id) const = 0;
+  virtual HttpAnswer refuse(HttpRefusal refusal, std::string_view text) const = 0;
 };
 
 }  // namespace vcc

@@ -34,6 +34,13 @@ class RecentMap {
     }
     return entries_.front().second;
   }
+  /// Nothing happens when there is none.
+  void erase(const std::string& key) {
+    const auto found = index_.find(key);
+    if (found == index_.end()) return;
+    entries_.erase(found->second);
+    index_.erase(found);
+  }
   std::size_t size() const { return entries_.size(); }
 
  private:

@@ -21,6 +21,10 @@ HttpAnswer RoutedService::refuse(const Status& status, const std::string& reques
   return errorAnswer(status, clock_.wallMs(), request_id);
 }
 
+HttpAnswer RoutedService::refuse(HttpRefusal refusal, std::string_view text) const {
+  return errorAnswer(refusal, text, clock_.wallMs());
+}
+
 HttpAnswer RoutedService::run(const Route& route, const ApiRequest& request) const {
   Result<HttpAnswer> answer = route.handler(request);
   if (!answer.ok()) return refuse(answer.status(), request.id);

@@ -17,11 +17,12 @@ class RoutedService final : public HttpHandler {
       : router_(std::move(router)), doorkeeper_(doorkeeper), clock_(clock), log_(log) {}
 
   Admission admit(const HttpHead& head) override;
+  HttpAnswer refuse(const Status& status, const std::string& request_id) const override;
+  HttpAnswer refuse(HttpRefusal refusal, std::string_view text) const override;
 
  private:
   Result<Admission> decide(const HttpHead& head);
   HttpAnswer run(const Route& route, const ApiRequest& request) const;
-  HttpAnswer refuse(const Status& status, const std::string& request_id) const;
 
   Router router_;
   Doorkeeper& doorkeeper_;

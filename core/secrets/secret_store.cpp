@@ -84,7 +84,7 @@ Result<SecretPath> parseSecretPath(std::string_view text) {
 Status SecretStore::write(const Principal& who, const SecretPath& path, const SecretString& object) {
   VCC_RETURN_IF_ERROR(mayChange(who, path));
   if (object.size() > limits_.value_bytes) {
-    return resourceExhausted(fmt::format("a value may have {} bytes as JSON", limits_.value_bytes));
+    return {Code::kOutOfRange, fmt::format("a value may have {} bytes as JSON", limits_.value_bytes)};
   }
   if (!isUtf8(object.reveal())) return invalidArgument("the body is not UTF-8");
   const Result<YamlValue> tree = treeFromJson(object.reveal());

@@ -16,7 +16,7 @@
 /// `secret/` (key-value version 1), which every token reads and writes (spec/operations 6.6, rest-protocol 12).
 namespace vcc {
 
-/// Bounds of the store; kResourceExhausted beyond them.
+/// Bounds of the store: kOutOfRange for a value that is too long, kResourceExhausted for too many.
 struct SecretLimits {
   std::size_t value_bytes = std::size_t{256} << 10U;  ///< the JSON object of one path
   std::size_t token_entries = 1000;                   ///< paths of one cubbyhole

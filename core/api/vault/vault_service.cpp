@@ -91,19 +91,20 @@ HttpAnswer VaultService::refuse(const Status& status, const std::string& request
     case Code::kNotFound:
       return errors(404, {});
     case Code::kInvalidArgument:
-    case Code::kOutOfRange:
       return errors(400, {status.message()});
+    case Code::kOutOfRange:
+      return errors(413, {status.message()});
     case Code::kUnauthenticated:
       return denied();
     case Code::kPermissionDenied:
       return errors(403, {"permission denied", status.message()});
-    case Code::kResourceExhausted:
+    case Code::kResourceExhausted: {
+      HttpAnswer answer = errors(429, {status.message()});
       if (status.retryAfterMs() > 0) {
-        HttpAnswer answer = errors(429, {status.message()});
         answer.headers.emplace_back("Retry-After", std::to_string((status.retryAfterMs() + 999) / 1000));
-        return answer;
       }
-      return errors(413, {status.message()});
+      return answer;
+    }
     case Code::kUnavailable:
     case Code::kDeadlineExceeded:
       return errors(503, {status.message()});
@@ -111,6 +112,11 @@ HttpAnswer VaultService::refuse(const Status& status, const std::string& request
       seams_.log.error("API_INTERNAL_ERROR", status.toString(), {{"request", request_id}});
       return errors(500, {"internal error; the log of the controller tells more under request id " + request_id});
   }
+}
+
+HttpAnswer VaultService::refuse(HttpRefusal refusal, std::string_view text) const {
+  const int status = refusal == HttpRefusal::kBodyTooLarge ? 413 : refusal == HttpRefusal::kTimeout ? 408 : 405;
+  return errors(status, {std::string(text)});
 }
 
 Admission VaultService::admit(const HttpHead& head) {
@@ -212,7 +218,7 @@ Result<HttpAnswer> VaultService::lookupSelf(const HttpHead& head, const Principa
   const bool reader = who.api_role == ApiRole::kReadOnly;
   JsonWriter json;
   json.beginObject();
-  json.key("accessor").string(who.token_hash.substr(0, 24));
+  json.key("accessor").string(hexEncode(sha256("accessor" + who.token_hash)).substr(0, 24));
   json.key("creation_time").integer(created_at / 1000);
   json.key("creation_ttl").integer((expires_at - created_at) / 1000);
   json.key("display_name").string("token-" + who.user);

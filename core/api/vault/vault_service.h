@@ -30,17 +30,18 @@ struct VaultSeams {
 };
 
 /// The part of Vault's HTTP API that notebooks, hvac and Ansible use (spec/rest-protocol 12, operations 6.6), with the
-/// access token of the REST API as the Vault token: sys/health, sys/init, sys/seal-status, auth/token/lookup-self, and the two
-/// stores cubbyhole/ and secret/ (key-value version 1). Everything else is denied, as the policy of user tokens says:
-/// renewing, revoking, capabilities, wrapping. Errors are {"errors": [...]}. Thread safe.
+/// access token of the REST API as the Vault token: sys/health, sys/init, sys/seal-status, auth/token/lookup-self, and
+/// the two stores cubbyhole/ and secret/ (key-value version 1). Everything else is denied, as the policy of user tokens
+/// says: renewing, revoking, capabilities, wrapping. Errors are {"errors": [...]}. Thread safe.
 class VaultService final : public HttpHandler {
  public:
   explicit VaultService(VaultSeams seams) : seams_(std::move(seams)) {}
 
   Admission admit(const HttpHead& head) override;
+  HttpAnswer refuse(const Status& status, const std::string& request_id) const override;
+  HttpAnswer refuse(HttpRefusal refusal, std::string_view text) const override;
 
  private:
-  HttpAnswer refuse(const Status& status, const std::string& request_id) const;
   Result<Admission> decide(const HttpHead& head);
   Result<HttpAnswer> serve(const HttpHead& head, const Principal& who, const std::string& path, std::string body);
   Result<HttpAnswer> serveSecret(const HttpHead& head, const Principal& who, const std::string& path, std::string body);

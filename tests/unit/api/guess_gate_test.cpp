@@ -30,7 +30,7 @@ struct Rig {
 
   bool open(std::string_view peer = kHere, std::string_view token = "s.guess") { return gate.check(peer, token).ok(); }
   void fail(int times, std::string_view peer = kHere) {
-    for (int i = 0; i < times; ++i) gate.failed(peer);
+    for (int i = 0; i < times; ++i) gate.failed(peer, tokenHash("s.guess"));
   }
 };
 
@@ -87,6 +87,16 @@ TEST_CASE("a token that was right from an address passes there, and only there")
   CHECK(rig.open(kHere, "s.right"));
   CHECK_FALSE(rig.open(kHere, "s.other"));
   CHECK_FALSE(rig.open(kThere, "s.right"));
+}
+
+TEST_CASE("a token that is revoked loses its way in, and locks nobody out for long") {
+  Rig rig;
+  rig.gate.succeeded(kHere, tokenHash("s.right"));
+  rig.gate.failed(kHere, tokenHash("s.right"));
+  rig.fail(3);
+  CHECK_FALSE(rig.open(kHere, "s.right"));
+  rig.fail(1000);
+  CHECK(rig.gate.check(kHere, "s.new").retryAfterMs() <= 2 * 3 * 1000);
 }
 
 TEST_CASE("what an address counts as") {

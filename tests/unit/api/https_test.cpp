@@ -50,6 +50,10 @@ class Misbehaving final : public HttpHandler {
     };
     return admission;
   }
+  HttpAnswer refuse(const Status& status, const std::string& request_id) const override {
+    return real_.refuse(status, request_id);
+  }
+  HttpAnswer refuse(HttpRefusal refusal, std::string_view text) const override { return real_.refuse(refusal, text); }
 
  private:
   HttpHandler& real_;

@@ -123,6 +123,13 @@ TEST_CASE("what the policy of user tokens denies is denied") {
   CHECK(authenticate(*rig.store, rig.mine).ok());
 }
 
+TEST_CASE("what the listener refuses is worded as Vault words it") {
+  VaultRig rig;
+  CHECK(rig.service.refuse(HttpRefusal::kBodyTooLarge, "too long").status == 413);
+  CHECK(rig.service.refuse(HttpRefusal::kTimeout, "late").body == R"({"errors":["late"]})");
+  CHECK(rig.service.refuse(invalidArgument("bad head"), "id").body == R"({"errors":["bad head"]})");
+}
+
 TEST_CASE("help is there for GET and HEAD") {
   VaultRig rig;
   const HttpAnswer help = rig.ask(rig.mine, "GET", "/v1/cubbyhole?help=1");

@@ -3,7 +3,7 @@
 """The server is killed (kill -9) over and over while it creates, adds and deletes on a rough simulated cloud that loses
 answers. At the end its records and the cloud must agree: no machine lost, none made twice, none left.
 
-VCC_KILLS says how often (default 150), VCC_KILL_SEED repeats a run.
+VCC_KILLS says how often (default 100), VCC_KILL_SEED repeats a run.
 """
 
 import collections
@@ -24,7 +24,7 @@ import vcp_cci  # noqa: E402
 import vcp_client  # noqa: E402
 from controller import Controller, build_dir  # noqa: E402
 
-KILLS = int(os.environ.get("VCC_KILLS", "150"))
+KILLS = int(os.environ.get("VCC_KILLS", "100"))
 SEED = int(os.environ.get("VCC_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 UNITS = ("one", "two", "three")
 LONGEST_LIFE_S = 0.5

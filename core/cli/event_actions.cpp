@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chrono>
 #include <iostream>
-#include <thread>
 
 #include "base/clock.h"
 #include "cli/actions.h"
 #include "cli/admin_client.h"
+#include "cli/followed_controller.h"
 #include "cli/table.h"
 
 namespace vcc::cli {
 namespace {
 
-constexpr std::chrono::seconds kPollPause{1};
 constexpr std::size_t kPageSize = 1000;
 
 std::string orDash(const std::string& text) { return text.empty() ? "-" : text; }
@@ -53,14 +51,12 @@ std::string pathOf(const std::string& cursor, const std::string& limit, const st
 Status showEvents(const std::string& socket_path, const Arguments& arguments) {
   const std::string vcid = arguments.get("--vcid");
   EventPrinter printer(arguments.has("--json"));
-  VCC_ASSIGN_OR_RETURN(Json page, askController(socket_path, "GET",
-                                                pathOf(arguments.get("--after"), arguments.get("--limit"), vcid), ""));
+  FollowedController controller(socket_path);
+  VCC_ASSIGN_OR_RETURN(Json page, controller.ask(pathOf(arguments.get("--after"), arguments.get("--limit"), vcid)));
   printer.print(page);
   while (arguments.has("--follow") && std::cout) {
-    // The controller keeps nobody waiting on its socket: a short question now and then costs it less than a thread.
-    if (page.items("events").size() < kPageSize) std::this_thread::sleep_for(kPollPause);
-    VCC_ASSIGN_OR_RETURN(
-        page, askController(socket_path, "GET", pathOf(page.text("cursor"), std::to_string(kPageSize), vcid), ""));
+    if (page.items("events").size() < kPageSize) FollowedController::pause();
+    VCC_ASSIGN_OR_RETURN(page, controller.ask(pathOf(page.text("cursor"), std::to_string(kPageSize), vcid)));
     if (page.flag("lost") || !page.items("events").empty()) printer.print(page);
   }
   return okStatus();

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <chrono>
 #include <iostream>
-#include <thread>
 
 #include "base/clock.h"
 #include "cli/actions.h"
 #include "cli/admin_client.h"
+#include "cli/followed_controller.h"
 #include "cli/watch_view.h"
 
 namespace vcc::cli {
 namespace {
-
-constexpr std::chrono::seconds kPollPause{1};
 
 /// Shows one answer after the other, as the place they go to allows.
 class WatchView {
@@ -44,9 +41,10 @@ class WatchView {
 
 Status watchGroup(const std::string& socket_path, const Arguments& arguments) {
   const std::string path = "/vcs/" + urlPart(arguments.positional.front()) + "/progress";
+  FollowedController controller(socket_path);
   WatchView view;
   for (bool first = true; std::cout; first = false) {
-    const Result<Json> progress = askController(socket_path, "GET", path, "");
+    const Result<Json> progress = controller.ask(path);
     if (!first && progress.status().code() == Code::kNotFound) {
       view.end("the UnitGroup is gone");
       return okStatus();
@@ -59,7 +57,7 @@ Status watchGroup(const std::string& socket_path, const Arguments& arguments) {
       case Verdict::kFailed:
         return failedPrecondition("nothing is under way any more, and something has not reached its goal; see above");
       case Verdict::kUnderWay:
-        std::this_thread::sleep_for(kPollPause);
+        FollowedController::pause();
     }
   }
   return okStatus();

@@ -94,6 +94,15 @@ class Administrator(unittest.TestCase):
         if self.group is None and "test_01" not in self.id():
             self.fail("there is no UnitGroup: see test_01")
 
+    def restart(self):
+        """Another process on the data folder of the one that was killed."""
+        cls = type(self)
+        harness.wait_until(lambda: not pathlib.Path(f"/proc/{cls.controller.pid}/exe").exists(), "the killed server is gone")
+        cls.controller = Controller(CATALOG, providers=["mock"], data=cls.controller.data_dir)
+        cls.sdk = vcp_client.VcpSDK(cls.controller.url, cls.controller.token, cls.controller.ca, poll_s=0.2, settle_s=0)
+        cls.group = cls.sdk.get_ugroup("story")
+        cls.unit = vcp_client.Unit(cls.group, UNIT)
+
     def command(self, *arguments):
         return [str(build_dir() / "bin" / "vcc"), "--socket", self.controller.admin_socket, *arguments]
 
@@ -168,7 +177,29 @@ class Administrator(unittest.TestCase):
                          [(f"node 1 of unit {UNIT}", "RUNNING", "DELETING"), (f"node 1 of unit {UNIT}", "DELETING", "gone")])
         self.assertEqual(follower.returncode, -signal.SIGINT)
 
-    def test_05_watch_redraws_its_table_on_a_terminal(self):
+    def test_05_followers_outlive_a_restart_of_the_controller(self):
+        self.unit.add_nodes(1, wait_for=False)
+        last = self.events("--limit", "1")[0]["cursor"]
+        with subprocess.Popen(self.command("events", "--follow", "--json", "--after", last), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as follower, \
+                subprocess.Popen(self.command("watch", self.group.vcid), stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True) as watcher:
+            try:
+                self.assertIn("nodes reached their goal", watcher.stdout.readline())
+                os.kill(self.controller.pid, signal.SIGKILL)
+                for process in (follower, watcher):
+                    self.assertIn("waiting for it", process.stderr.readline())
+                self.restart()
+                for process in (follower, watcher):
+                    self.assertIn("is back", process.stderr.readline())
+                self.assertEqual(json.loads(follower.stdout.readline())["to"], "RUNNING")
+                self.assertEqual(watcher.wait(DEADLINE_S), 0)
+            finally:
+                follower.send_signal(signal.SIGINT)
+                watcher.kill()
+        self.unit.delete_nodes(1)
+
+    def test_06_watch_redraws_its_table_on_a_terminal(self):
         self.unit.add_nodes(1, wait_for=False)
         terminal = self.terminal("watch", self.group.vcid)
         self.assertEqual(terminal.finish(), 0, terminal.output)
@@ -180,7 +211,7 @@ class Administrator(unittest.TestCase):
         self.assertTrue(last.endswith("\x1b[J"))
         self.assertLessEqual(max(len(line.split("\x1b")[0]) for line in last.split("\n")), 101)
 
-    def test_06_an_interrupt_leaves_the_terminal_as_it_was(self):
+    def test_07_an_interrupt_leaves_the_terminal_as_it_was(self):
         self.unit.add_nodes(1, wait_for=False)
         terminal = self.terminal("watch", self.group.vcid)
         terminal.read_until(lambda: "\x1b[J" in terminal.output)
@@ -190,7 +221,7 @@ class Administrator(unittest.TestCase):
         self.assertNotIn("\x1b[?", terminal.output)  # no mode was set that would have to be taken back
         self.assertEqual(self.run_vcc("watch", self.group.vcid).returncode, 0)
 
-    def test_07_watch_tells_by_its_exit_status_what_became_of_it(self):
+    def test_08_watch_tells_by_its_exit_status_what_became_of_it(self):
         missing = self.run_vcc("watch", "f" * 32)
         self.assertEqual(missing.returncode, 2)
         self.assertIn("does not exist", missing.stderr)
@@ -204,7 +235,7 @@ class Administrator(unittest.TestCase):
         self.assertIn(self.run_vcc("watch", group.vcid).returncode, (0, 2))
         harness.wait_until(lambda: self.run_vcc("watch", group.vcid).returncode == 2, "the UnitGroup is gone")
 
-    def test_08_purge_with_a_dry_run_only_tells(self):
+    def test_09_purge_with_a_dry_run_only_tells(self):
         before = self.controller.vcc("list")
         for options in ((), ("--keep-cloud",)):
             told = self.controller.vcc("purge", self.group.vcid, "--dry-run", *options)
@@ -213,7 +244,7 @@ class Administrator(unittest.TestCase):
                 self.assertIn(machine, told)
         self.assertEqual(self.controller.vcc("list"), before)
 
-    def test_09_purge_gives_everything_back(self):
+    def test_10_purge_gives_everything_back(self):
         self.sdk.create_ugroup("other").create_unit(UNIT, vcp_cci.unit(UNIT, "mock", vcp_cci.mock(), num_nodes=2))
         vcid = next(vc["vcid"] for vc in json.loads(self.controller.vcc("list", "--json"))["vcs"] if vc["name"] == "other")
         told = json.loads(self.controller.vcc("purge", vcid, "--json"))
@@ -223,7 +254,7 @@ class Administrator(unittest.TestCase):
         for machine in told["objects"]:
             self.assertNotIn(machine["cloud_id"], self.cloud())
 
-    def test_10_purge_that_keeps_the_cloud_drops_the_records_at_once(self):
+    def test_11_purge_that_keeps_the_cloud_drops_the_records_at_once(self):
         machines = self.cloud()
         self.assertEqual(len(machines), NODES + 1)
         told = self.controller.vcc("purge", "--keep-cloud", self.group.vcid)

@@ -12,37 +12,37 @@ void cut(const Poco::Net::StreamSocket& socket) { ::shutdown(socket.impl()->sock
 }  // namespace
 
 ConnectionSet::Entry::Entry(ConnectionSet& set, const Poco::Net::StreamSocket& socket) : set_(set) {
-  const std::lock_guard lock(set_.mutex_);
+  const MutexLock lock(set_.mutex_);
   position_ = set_.entries_.insert(set_.entries_.end(), {socket, false});
   if (set_.stopping_) cut(position_->first);
 }
 
 ConnectionSet::Entry::~Entry() {
-  const std::lock_guard lock(set_.mutex_);
+  const MutexLock lock(set_.mutex_);
   set_.entries_.erase(position_);
-  if (set_.entries_.empty()) set_.empty_.notify_all();
+  if (set_.entries_.empty()) set_.empty_.notifyAll();
 }
 
 bool ConnectionSet::Entry::setBusy(bool busy) {
-  const std::lock_guard lock(set_.mutex_);
+  const MutexLock lock(set_.mutex_);
   position_->second = busy;
   return !set_.stopping_;
 }
 
 void ConnectionSet::stop(std::chrono::milliseconds grace) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   stopping_ = true;
   for (const auto& [socket, busy] : entries_) {
     if (!busy) cut(socket);
   }
-  const auto gone = [this] { return entries_.empty(); };
-  if (empty_.wait_for(lock, grace, gone)) return;
+  const auto gone = [this]() VCC_REQUIRES(mutex_) { return entries_.empty(); };
+  if (empty_.waitFor(lock, grace, gone)) return;
   for (const auto& [socket, busy] : entries_) cut(socket);
   empty_.wait(lock, gone);
 }
 
 std::size_t ConnectionSet::size() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return entries_.size();
 }
 

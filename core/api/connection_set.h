@@ -4,9 +4,9 @@
 #include <Poco/Net/StreamSocket.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <list>
-#include <mutex>
+
+#include "base/mutex.h"
 
 namespace vcc {
 
@@ -34,10 +34,10 @@ class ConnectionSet {
   std::size_t size() const;
 
  private:
-  mutable std::mutex mutex_;  // guards everything below
-  std::condition_variable empty_;
-  std::list<std::pair<Poco::Net::StreamSocket, bool>> entries_;  // socket, busy
-  bool stopping_ = false;
+  mutable Mutex mutex_;
+  CondVar empty_;
+  std::list<std::pair<Poco::Net::StreamSocket, bool>> entries_ VCC_GUARDED_BY(mutex_);  // socket, busy
+  bool stopping_ VCC_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace vcc

@@ -40,7 +40,7 @@ Status GuessGate::check(std::string_view peer, std::string_view token) {
   std::int64_t wait_ms = 0;
   bool tell = false;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Source* const found = sources_.find(source);
     if (found == nullptr) return okStatus();
     wait_ms = found->full_at_ms - (limits_.burst - 1) * limits_.refill_ms - now;
@@ -63,14 +63,14 @@ Status GuessGate::check(std::string_view peer, std::string_view token) {
 
 void GuessGate::succeeded(std::string_view peer, std::string_view token_hash) {
   const std::string key = knownKey(guessSource(peer), token_hash);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   known_.use(key);
 }
 
 void GuessGate::failed(std::string_view peer, std::string_view token_hash) {
   const std::string key = guessSource(peer);
   const std::int64_t now = clock_.monoMs();
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   known_.erase(knownKey(key, token_hash));  // revoked: it must not go on emptying the bucket of its neighbours
   Source& source = sources_.use(key);
   // Guesses that were under way together may overdraw the bucket; they are waited for, within bounds.

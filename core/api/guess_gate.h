@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "api/recent_map.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/status.h"
 
 namespace vcc {
@@ -46,10 +46,10 @@ class GuessGate {
   const Clock& clock_;
   Logger& log_;
   const GuessLimits limits_;
-  std::mutex mutex_;  // guards everything below
-  RecentMap<Source> sources_;
+  Mutex mutex_;
+  RecentMap<Source> sources_ VCC_GUARDED_BY(mutex_);
   struct Nothing {};
-  RecentMap<Nothing> known_;  // by source and hash of the token
+  RecentMap<Nothing> known_ VCC_GUARDED_BY(mutex_);  // by source and hash of the token
 };
 
 /// What `peer` counts as: 4 bytes of an IPv4 address (also when it is mapped into IPv6), the 8 upper bytes of an IPv6

@@ -5,12 +5,12 @@
 #include <signal.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace vcc {
 namespace {
@@ -68,25 +68,26 @@ struct ThreadPool::Shared {
   std::string name;
   std::size_t limit = 1;
 
-  mutable std::mutex mutex;  // guards everything below
-  std::condition_variable wake;
-  std::deque<Job> queue;
-  std::size_t idle = 0;
-  std::size_t running = 0;
-  bool stopping = false;
-  std::vector<pthread_t> threads;   // alive
-  std::vector<pthread_t> finished;  // ended by themselves, to be joined
+  mutable Mutex mutex;
+  CondVar wake;
+  std::deque<Job> queue VCC_GUARDED_BY(mutex);
+  std::size_t idle VCC_GUARDED_BY(mutex) = 0;
+  std::size_t running VCC_GUARDED_BY(mutex) = 0;
+  bool stopping VCC_GUARDED_BY(mutex) = false;
+  std::vector<pthread_t> threads VCC_GUARDED_BY(mutex);   // alive
+  std::vector<pthread_t> finished VCC_GUARDED_BY(mutex);  // ended by themselves, to be joined
 
-  void work();
+  void work() VCC_EXCLUDES(mutex);
   /// No more work from now on; hands out the threads.
-  std::vector<pthread_t> stop();
+  std::vector<pthread_t> stop() VCC_EXCLUDES(mutex);
 };
 
 void ThreadPool::Shared::work() {
-  std::unique_lock lock(mutex);
+  MutexLock lock(mutex);
   for (;;) {
     ++idle;
-    const bool woken = wake.wait_for(lock, kIdleTime, [this] { return stopping || !queue.empty(); });
+    const bool woken =
+        wake.waitFor(lock, kIdleTime, [this]() VCC_REQUIRES(mutex) { return stopping || !queue.empty(); });
     --idle;
     if (stopping) return;
     if (!woken) {
@@ -115,14 +116,14 @@ std::vector<pthread_t> ThreadPool::Shared::stop() {
   std::vector<pthread_t> all;
   {
     std::deque<Job> dropped;  // dies after the lock
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     stopping = true;
     dropped.swap(queue);
     all.swap(finished);
     all.insert(all.end(), threads.begin(), threads.end());
     threads.clear();
   }
-  wake.notify_all();
+  wake.notifyAll();
   return all;
 }
 
@@ -138,7 +139,7 @@ void ThreadPool::submit(Job job) {
   Shared& s = *shared_;
   std::vector<pthread_t> ended;
   {
-    const std::lock_guard lock(s.mutex);
+    const MutexLock lock(s.mutex);
     if (s.stopping) return;
     s.queue.push_back(std::move(job));
     ended.swap(s.finished);
@@ -154,12 +155,12 @@ void ThreadPool::submit(Job job) {
       }  // else the threads that there are will get to it
     }
   }
-  s.wake.notify_one();
+  s.wake.notifyOne();
   for (const pthread_t thread : ended) pthread_join(thread, nullptr);
 }
 
 std::size_t ThreadPool::load() const {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   return shared_->queue.size() + shared_->running;
 }
 

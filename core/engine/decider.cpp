@@ -94,10 +94,10 @@ Status Decider::takeOver() {
 
 void Decider::Inbox::post(Job job) {
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     jobs.push_back(std::move(job));
   }
-  posted.notify_one();
+  posted.notifyOne();
 }
 
 void Decider::post(Job job) { inbox_->post(std::move(job)); }
@@ -108,16 +108,16 @@ void Decider::wake(const std::vector<std::string>& node_ids) {
 
 void Decider::interrupt() {
   {
-    const std::lock_guard lock(inbox_->mutex);
+    const MutexLock lock(inbox_->mutex);
     inbox_->interrupted = true;
   }
-  inbox_->posted.notify_one();
+  inbox_->posted.notifyOne();
 }
 
 void Decider::waitForWork(std::int64_t timeout_ms) {
-  std::unique_lock lock(inbox_->mutex);
-  inbox_->posted.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                          [this] { return inbox_->interrupted || !inbox_->jobs.empty(); });
+  MutexLock lock(inbox_->mutex);
+  inbox_->posted.waitFor(lock, std::chrono::milliseconds(timeout_ms),
+                         [this]() VCC_REQUIRES(inbox_->mutex) { return inbox_->interrupted || !inbox_->jobs.empty(); });
 }
 
 void Decider::endExecutors() {
@@ -131,10 +131,10 @@ void Decider::stop() {
   for (;;) {
     std::deque<Job> arrived;
     {
-      std::unique_lock lock(inbox_->mutex);
+      MutexLock lock(inbox_->mutex);
       if (inbox_->jobs.empty() && commits_ == 0) return;
-      inbox_->posted.wait_for(lock, std::chrono::milliseconds(kLongestPauseMs),
-                              [this] { return !inbox_->jobs.empty(); });
+      inbox_->posted.waitFor(lock, std::chrono::milliseconds(kLongestPauseMs),
+                             [this]() VCC_REQUIRES(inbox_->mutex) { return !inbox_->jobs.empty(); });
       arrived.swap(inbox_->jobs);
     }
     if (arrived.empty()) return;  // the store does not answer either
@@ -146,7 +146,7 @@ std::int64_t Decider::pump() {
   for (;;) {
     std::deque<Job> arrived;
     {
-      const std::lock_guard lock(inbox_->mutex);
+      const MutexLock lock(inbox_->mutex);
       arrived.swap(inbox_->jobs);
     }
     for (const Job& job : arrived) job();

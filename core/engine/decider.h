@@ -2,19 +2,18 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
 
+#include "base/mutex.h"
 #include "engine/agenda.h"
 #include "engine/engine.h"
 #include "engine/frozen_request.h"
@@ -144,10 +143,10 @@ class Decider {
 
   /// Shared with the callbacks that post into it: the store may answer after the decider is gone.
   struct Inbox {
-    std::mutex mutex;  // guards the rest
-    std::condition_variable posted;
-    std::deque<Job> jobs;
-    bool interrupted = false;
+    Mutex mutex;
+    CondVar posted;
+    std::deque<Job> jobs VCC_GUARDED_BY(mutex);
+    bool interrupted VCC_GUARDED_BY(mutex) = false;
 
     void post(Job job);
   };

@@ -54,19 +54,19 @@ class RawItems {
 }  // namespace
 
 bool CallGate::enter(const std::function<bool()>& stop) {
-  std::unique_lock<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   while (free_ == 0) {
     if (stop()) return false;
-    freed_.wait_for(lock, kGateSlice);
+    freed_.waitFor(lock, kGateSlice);
   }
   --free_;
   return true;
 }
 
 void CallGate::leave() {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   ++free_;
-  freed_.notify_one();
+  freed_.notifyOne();
 }
 
 AbiDriver::AbiDriver(std::shared_ptr<void> plugin, std::unique_ptr<HostServices> host, const vcp_driver_t& driver,

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "plugin_host/driver.h"
 #include "plugin_host/host_services.h"
 #include "vcp/plugin/abi.h"
@@ -24,9 +23,9 @@ class CallGate {
   void leave();
 
  private:
-  std::mutex mutex_;  // guards free_
-  std::condition_variable freed_;
-  std::uint32_t free_;
+  Mutex mutex_;
+  CondVar freed_;
+  std::uint32_t free_ VCC_GUARDED_BY(mutex_);
 };
 
 /// A driver behind the C ABI. The only caller of a plugin's functions: turns values into borrowed memory, answers into

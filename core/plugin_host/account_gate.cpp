@@ -12,18 +12,19 @@ constexpr std::size_t kTidyAt = 256;
 }  // namespace
 
 bool AccountGate::enter(std::int64_t slice_ms) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (!left_.wait_for(lock, std::chrono::milliseconds(slice_ms), [&] { return free_ > 0; })) return false;
+  MutexLock lock(mutex_);
+  if (!left_.waitFor(lock, std::chrono::milliseconds(slice_ms), [&]() VCC_REQUIRES(mutex_) { return free_ > 0; }))
+    return false;
   --free_;
   return true;
 }
 
 void AccountGate::leave() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     ++free_;
   }
-  left_.notify_one();
+  left_.notifyOne();
 }
 
 void AccountGate::fill(std::int64_t now_mono) {
@@ -35,7 +36,7 @@ void AccountGate::fill(std::int64_t now_mono) {
 }
 
 std::int64_t AccountGate::take(std::int64_t now_mono) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   fill(now_mono);
   if (paused_until_mono_ > now_mono) return paused_until_mono_ - now_mono;
   if (level_ < 1000) return (1000 - level_ + limits_.per_second - 1) / limits_.per_second;
@@ -44,18 +45,18 @@ std::int64_t AccountGate::take(std::int64_t now_mono) {
 }
 
 void AccountGate::pause(std::int64_t now_mono, std::int64_t ms) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   paused_until_mono_ = std::max(paused_until_mono_, now_mono + ms);
 }
 
 bool AccountGate::isFresh(std::int64_t now_mono) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   fill(now_mono);
   return paused_until_mono_ <= now_mono && level_ == limits_.burst * 1000 && free_ == limits_.concurrency;
 }
 
 std::shared_ptr<AccountGate> AccountGates::get(const std::string& account, std::int64_t now_mono) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto known = gates_.find(account); known != gates_.end()) return known->second;
   if (gates_.size() >= kTidyAt) {
     std::erase_if(gates_,

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 
 namespace vcc {
 
@@ -38,15 +37,15 @@ class AccountGate {
   bool isFresh(std::int64_t now_mono);
 
  private:
-  void fill(std::int64_t now_mono);
+  void fill(std::int64_t now_mono) VCC_REQUIRES(mutex_);
 
   const HttpLimits limits_;
-  std::mutex mutex_;  // guards the rest
-  std::condition_variable left_;
-  std::int64_t level_;  // thousandths of tokens
-  std::int64_t seen_mono_;
-  std::int64_t paused_until_mono_ = 0;
-  int free_;
+  Mutex mutex_;
+  CondVar left_;
+  std::int64_t level_ VCC_GUARDED_BY(mutex_);  // thousandths of tokens
+  std::int64_t seen_mono_ VCC_GUARDED_BY(mutex_);
+  std::int64_t paused_until_mono_ VCC_GUARDED_BY(mutex_) = 0;
+  int free_ VCC_GUARDED_BY(mutex_);
 };
 
 /// The gates of one driver instance by account key. Keys are never shown. Thread safe.
@@ -57,8 +56,8 @@ class AccountGates {
 
  private:
   const HttpLimits limits_;
-  std::mutex mutex_;  // guards gates_
-  std::map<std::string, std::shared_ptr<AccountGate>, std::less<>> gates_;
+  Mutex mutex_;
+  std::map<std::string, std::shared_ptr<AccountGate>, std::less<>> gates_ VCC_GUARDED_BY(mutex_);
 };
 
 }  // namespace vcc

@@ -3,13 +3,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstring>
 #include <limits>
-#include <mutex>
 #include <span>
 
 #include "base/encoding.h"
+#include "base/mutex.h"
 #include "base/version.h"
 #include "plugin_host/call_secrets.h"
 #include "plugin_host/crypto_extension.h"
@@ -66,13 +65,13 @@ Status fromAbi(std::int32_t code, const vcp_error_t& error, bool mutation) {
 }
 
 bool waitUnless(std::int64_t ms, const std::function<bool()>& stop) {
-  std::mutex mutex;
-  std::condition_variable never;
-  std::unique_lock<std::mutex> lock(mutex);
+  Mutex mutex;
+  CondVar never;
+  MutexLock lock(mutex);
   while (ms > 0) {
     if (stop()) return false;
     const std::int64_t slice = std::min(ms, kSliceMs);
-    never.wait_for(lock, std::chrono::milliseconds(slice), [] { return false; });
+    never.waitFor(lock, std::chrono::milliseconds(slice), [] { return false; });
     ms -= slice;
   }
   return !stop();

@@ -36,12 +36,12 @@ HttpService::HttpService(HttpServiceSeams seams, std::string instance, OriginPol
 
 void HttpService::setPolicy(OriginPolicy policy) {
   auto fresh = std::make_shared<const OriginPolicy>(std::move(policy));
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   policy_ = std::move(fresh);
 }
 
 std::shared_ptr<const OriginPolicy> HttpService::policy() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   return policy_;
 }
 

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "plugin_host/account_gate.h"
 #include "plugin_host/http_transport.h"
 #include "plugin_host/origin_policy.h"
@@ -49,8 +49,8 @@ class HttpService {
 
   const HttpServiceSeams seams_;
   const std::string instance_;
-  mutable std::mutex mutex_;  // guards policy_
-  std::shared_ptr<const OriginPolicy> policy_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const OriginPolicy> policy_ VCC_GUARDED_BY(mutex_);
   AccountGates gates_;
 };
 

@@ -9,10 +9,10 @@
 #include <array>
 #include <list>
 #include <map>
-#include <mutex>
 #include <new>
 #include <optional>
 
+#include "base/mutex.h"
 #include "plugin_host/http1.h"
 #include "plugin_host/http_connection.h"
 #include "plugin_host/http_url.h"
@@ -41,7 +41,7 @@ class IdlePool {
 
   /// The youngest for `key` that is still good; null when there is none.
   Connection take(const std::string& key) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     dropOld();
     for (auto it = idle_.begin(); it != idle_.end();) {
       if (it->key != key) {
@@ -56,7 +56,7 @@ class IdlePool {
   }
 
   void put(const std::string& key, Connection connection) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     dropOld();
     const auto same = std::count_if(idle_.begin(), idle_.end(), [&](const Idle& i) { return i.key == key; });
     if (static_cast<std::size_t>(same) >= options_.max_idle_per_origin) return;
@@ -71,15 +71,15 @@ class IdlePool {
     std::int64_t since_mono;
   };
 
-  void dropOld() {
+  void dropOld() VCC_REQUIRES(mutex_) {
     const std::int64_t oldest = clock_.monoMs() - options_.idle_ms;
     while (!idle_.empty() && idle_.back().since_mono <= oldest) idle_.pop_back();
   }
 
   const Clock& clock_;
   const HttpTransportOptions& options_;
-  std::mutex mutex_;      // guards idle_
-  std::list<Idle> idle_;  // youngest first
+  Mutex mutex_;
+  std::list<Idle> idle_ VCC_GUARDED_BY(mutex_);  // youngest first
 };
 
 class PocoHttpTransport final : public HttpTransport {
@@ -222,7 +222,7 @@ class PocoHttpTransport final : public HttpTransport {
   /// Reading the authorities takes milliseconds: contexts are kept, the number of them is bounded.
   Result<Poco::Net::Context::Ptr> contextFor(const HttpUrl& url, const HttpRequest& request) {
     const std::string key = url.host + "\n" + request.ca_file + "\n" + request.ca_pem;
-    const std::lock_guard<std::mutex> lock(contexts_mutex_);
+    const MutexLock lock(contexts_mutex_);
     if (const auto known = contexts_.find(key); known != contexts_.end()) return known->second;
     VCC_ASSIGN_OR_RETURN(Poco::Net::Context::Ptr context, makeClientTls(url.host, request.ca_file, request.ca_pem));
     if (contexts_.size() >= kMaxContexts) contexts_.clear();
@@ -234,8 +234,8 @@ class PocoHttpTransport final : public HttpTransport {
   const HttpTransportOptions options_;
   const std::optional<HttpUrl> proxy_;
   IdlePool pool_;
-  std::mutex contexts_mutex_;  // guards contexts_
-  std::map<std::string, Poco::Net::Context::Ptr> contexts_;
+  Mutex contexts_mutex_;
+  std::map<std::string, Poco::Net::Context::Ptr> contexts_ VCC_GUARDED_BY(contexts_mutex_);
 };
 
 }  // namespace

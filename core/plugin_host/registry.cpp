@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <deque>
-#include <mutex>
 #include <utility>
 
 #include "base/encoding.h"
+#include "base/mutex.h"
 #include "plugin_host/catalog_origins.h"
 #include "plugin_host/loader.h"
 
@@ -39,7 +39,7 @@ class Registry final : public PluginRegistry {
       : files_(files), log_(environment.log), loader_(config, files, http, environment) {}
 
   std::vector<const DriverSlot*> slots() const override {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     return shown_;
   }
   const DriverSlot* byProvider(std::string_view provider) const override {
@@ -65,34 +65,34 @@ class Registry final : public PluginRegistry {
 
   template <class Predicate>
   const DriverSlot* find(const Predicate& fits) const {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = std::find_if(shown_.begin(), shown_.end(), [&](const DriverSlot* slot) { return fits(*slot); });
     return found == shown_.end() ? nullptr : *found;
   }
 
-  ProviderFile read(const std::string& file) const;
-  bool isSelected(const ProviderFile& file, const ProviderConfig& provider) const;
+  ProviderFile read(const std::string& file) const VCC_REQUIRES(loading_);
+  bool isSelected(const ProviderFile& file, const ProviderConfig& provider) const VCC_REQUIRES(loading_);
   bool isOverridden(const ProviderFile& file, const ProviderConfig& provider) const;
-  Status checkOnly() const;
-  DriverSlot attempt(const ProviderFile& file, const ProviderConfig& provider);
-  Status loadInstance(const ProviderConfig& provider, Refusals& refusals, DriverSlot* slot);
-  Status checkUnused(const DriverSlot& slot, Refusals& refusals) const;
-  void show(DriverSlot slot);
+  Status checkOnly() const VCC_REQUIRES(loading_);
+  DriverSlot attempt(const ProviderFile& file, const ProviderConfig& provider) VCC_REQUIRES(loading_);
+  Status loadInstance(const ProviderConfig& provider, Refusals& refusals, DriverSlot* slot) VCC_REQUIRES(loading_);
+  Status checkUnused(const DriverSlot& slot, Refusals& refusals) const VCC_REQUIRES(loading_);
+  void show(DriverSlot slot) VCC_REQUIRES(loading_);
 
   FileSystem& files_;
   Logger& log_;
-  mutable std::mutex mutex_;              // guards shown_
-  std::vector<const DriverSlot*> shown_;  // into slots_
-  std::mutex loading_;                    // guards what follows
-  InstanceLoader loader_;
-  std::deque<DriverSlot> slots_;  // each unchanged once shown, and never removed
-  std::shared_ptr<const Catalog> catalog_ = std::make_shared<const Catalog>();
-  std::vector<Follower> followers_;
-  bool running_ = false;  // drivers may be called
+  mutable Mutex mutex_;
+  std::vector<const DriverSlot*> shown_ VCC_GUARDED_BY(mutex_);  // into slots_
+  Mutex loading_;
+  InstanceLoader loader_ VCC_GUARDED_BY(loading_);
+  std::deque<DriverSlot> slots_ VCC_GUARDED_BY(loading_);  // each unchanged once shown, and never removed
+  std::shared_ptr<const Catalog> catalog_ VCC_GUARDED_BY(loading_) = std::make_shared<const Catalog>();
+  std::vector<Follower> followers_ VCC_GUARDED_BY(loading_);
+  bool running_ VCC_GUARDED_BY(loading_) = false;  // drivers may be called
 };
 
 Status Registry::start() {
-  const std::lock_guard<std::mutex> lock(loading_);
+  const MutexLock lock(loading_);
   VCC_ASSIGN_OR_RETURN(const std::vector<std::string> names, files_.list(loader_.config().providers_dir));
   std::vector<ProviderFile> found;
   for (const std::string& name : names) {
@@ -133,7 +133,7 @@ Result<std::vector<DriverSlot>> Registry::load(const std::string& name) {
     return invalidArgument("plugin load: '" + cleanUtf8(name, kMaxFileName) +
                            "' is no name of a file in providers.d (without .yml)");
   }
-  const std::lock_guard<std::mutex> lock(loading_);
+  const MutexLock lock(loading_);
   const std::string path = loader_.config().providers_dir + "/" + name + std::string(kSuffix);
   if (!files_.exists(path)) return notFound("plugin load: there is no " + path + "; write it first");
   const ProviderFile file = read(name + std::string(kSuffix));
@@ -154,7 +154,7 @@ Result<std::vector<DriverSlot>> Registry::load(const std::string& name) {
 }
 
 void Registry::useCatalog(std::shared_ptr<const Catalog> catalog) {
-  const std::lock_guard<std::mutex> lock(loading_);
+  const MutexLock lock(loading_);
   catalog_ = std::move(catalog);
   for (const Follower& follower : followers_) {
     follower.http->setPolicy(OriginPolicy(allowedOrigins(follower.config, follower.providers, *catalog_, log_),
@@ -269,7 +269,7 @@ Status Registry::checkUnused(const DriverSlot& slot, Refusals& refusals) const {
 void Registry::show(DriverSlot slot) {
   slots_.push_back(std::move(slot));
   const DriverSlot* fresh = &slots_.back();
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto same = std::find_if(shown_.begin(), shown_.end(), [&](const DriverSlot* other) {
     return other->instance == fresh->instance && other->file == fresh->file;
   });

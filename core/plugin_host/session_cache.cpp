@@ -17,7 +17,7 @@ std::string nameOf(const std::string& scope, std::string_view key) { return scop
 Result<SecretString> SessionCache::get(const std::string& scope, std::string_view key, const void* claimer,
                                        const std::function<bool()>& stop) {
   const std::string name = nameOf(scope, key);
-  std::unique_lock<std::mutex> lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
     const auto found = entries_.find(name);
     if (found != entries_.end()) {
@@ -40,13 +40,13 @@ Result<SecretString> SessionCache::get(const std::string& scope, std::string_vie
       return notFound("the value is to be made by this call");
     }
     if (stop()) return Status(Code::kCancelled, "the call ended while another one was making the value");
-    changed_.wait_for(lock, kSlice);
+    changed_.waitFor(lock, kSlice);
   }
 }
 
 void SessionCache::put(const std::string& scope, std::string_view key, SecretString value, std::int64_t ttl_ms) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     const std::int64_t now = clock_.monoMs();
     Entry& entry = entries_[nameOf(scope, key)];
     forget(entry);
@@ -58,12 +58,12 @@ void SessionCache::put(const std::string& scope, std::string_view key, SecretStr
     bytes_ += entry.value.size();
     makeRoom(now);
   }
-  changed_.notify_all();
+  changed_.notifyAll();
 }
 
 void SessionCache::drop(const std::string& scope, std::string_view key, std::string_view value, const void* claimer) {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = entries_.find(nameOf(scope, key));
     if (found == entries_.end()) return;
     Entry& entry = found->second;
@@ -71,19 +71,19 @@ void SessionCache::drop(const std::string& scope, std::string_view key, std::str
     if (entry.claimer == claimer) release(entry);
     if (isEmpty(entry)) entries_.erase(found);
   }
-  changed_.notify_all();
+  changed_.notifyAll();
 }
 
 void SessionCache::endCall(const void* claimer) noexcept {
   if (claims_ == 0) return;
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     for (auto at = entries_.begin(); at != entries_.end();) {
       if (at->second.claimer == claimer) release(at->second);
       at = isEmpty(at->second) ? entries_.erase(at) : std::next(at);
     }
   }
-  changed_.notify_all();
+  changed_.notifyAll();
 }
 
 void SessionCache::forget(Entry& entry) {

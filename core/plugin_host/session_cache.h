@@ -2,16 +2,15 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/secret_string.h"
 #include "base/status.h"
 
@@ -56,19 +55,19 @@ class SessionCache {
   using Entries = std::map<std::string, Entry, std::less<>>;  // by scope + key; scopes are of one length
 
   static bool isEmpty(const Entry& entry) { return entry.value.empty() && entry.claimer == nullptr; }
-  void forget(Entry& entry);
-  void release(Entry& entry);
-  void makeRoom(std::int64_t now_mono);
+  void forget(Entry& entry) VCC_REQUIRES(mutex_);
+  void release(Entry& entry) VCC_REQUIRES(mutex_);
+  void makeRoom(std::int64_t now_mono) VCC_REQUIRES(mutex_);
 
   const Clock& clock_;
   const SessionLimits limits_;
-  std::mutex mutex_;  // guards the rest
-  std::condition_variable changed_;
-  Entries entries_;                     // none is empty
-  std::atomic<std::size_t> claims_{0};  // read without the lock where a call ends: most have claimed nothing
-  std::size_t values_ = 0;
-  std::size_t bytes_ = 0;
-  std::uint64_t uses_ = 0;
+  Mutex mutex_;
+  CondVar changed_;
+  Entries entries_ VCC_GUARDED_BY(mutex_);  // none is empty
+  std::atomic<std::size_t> claims_{0};      // read without the lock where a call ends: most have claimed nothing
+  std::size_t values_ VCC_GUARDED_BY(mutex_) = 0;
+  std::size_t bytes_ VCC_GUARDED_BY(mutex_) = 0;
+  std::uint64_t uses_ VCC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace vcc

@@ -75,7 +75,7 @@ template <class Change>
 void ItemCollector::change(const vcp_item_sink_t* sink, std::int64_t index, Change&& change) noexcept {
   auto& self = *static_cast<ItemCollector*>(sink->host_data);
   try {
-    const std::lock_guard<std::mutex> lock(self.mutex_);
+    const MutexLock lock(self.mutex_);
     const std::ptrdiff_t position = self.index_.position(index);
     if (position < 0)
       return self.host_.misbehaved("it answered for item " + std::to_string(index) + ", which was not in the call");
@@ -158,7 +158,7 @@ void ItemCollector::addResource(Slot& slot, const vcp_resource_t* part) {
 }
 
 std::vector<ItemResult> ItemCollector::finish(const Status& call) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<ItemResult> results;
   results.reserve(slots_.size());
   for (Slot& slot : slots_) {
@@ -236,7 +236,7 @@ void ObservationCollector::setUp() {
       self.answer(what == nullptr ? -1 : what->index, observationOf(what));
       return VCP_OK;
     } catch (...) {  // out of memory, or the visitor's own failure: the list is then not complete
-      const std::lock_guard<std::mutex> lock(self.mutex_);
+      const MutexLock lock(self.mutex_);
       self.broken_ = true;
       return VCP_CANCELLED;
     }
@@ -252,13 +252,13 @@ void ObservationCollector::setUp() {
   };
   sink_.complete = [](const vcp_observation_sink_t* s) noexcept {
     auto& self = *static_cast<ObservationCollector*>(s->host_data);
-    const std::lock_guard<std::mutex> lock(self.mutex_);
+    const MutexLock lock(self.mutex_);
     self.complete_ = true;
   };
 }
 
 void ObservationCollector::answer(std::int64_t index, Observation observation) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   if (visit_) {
     if (!observation.error.ok()) {
       broken_ = true;
@@ -276,7 +276,7 @@ void ObservationCollector::answer(std::int64_t index, Observation observation) {
 }
 
 std::vector<Observation> ObservationCollector::finish(const Status& call) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   for (std::size_t i = 0; i < seen_.size(); ++i) {
     if (answers_[i] == 1) {
       if (seen_[i].error.code() == Code::kInternal) host_.misbehaved(seen_[i].error.message());
@@ -290,6 +290,11 @@ std::vector<Observation> ObservationCollector::finish(const Status& call) {
     seen_[i] = std::move(nothing);
   }
   return std::move(seen_);
+}
+
+bool ObservationCollector::isComplete() const {
+  const MutexLock lock(mutex_);
+  return complete_ && !broken_;
 }
 
 TextCollector::TextCollector(std::size_t limit) : limit_(limit) {

@@ -3,11 +3,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "base/mutex.h"
 #include "plugin_host/driver.h"
 #include "plugin_host/host_services.h"
 #include "vcp/plugin/abi.h"
@@ -53,8 +53,8 @@ class ItemCollector {
   const HostServices& host_;
   const ItemIndex index_;
   vcp_item_sink_t sink_{};
-  std::mutex mutex_;  // guards slots_: a driver may answer from helper threads
-  std::vector<Slot> slots_;
+  Mutex mutex_;  // a driver may answer from helper threads
+  std::vector<Slot> slots_ VCC_GUARDED_BY(mutex_);
 };
 
 /// Answers of observe and list.
@@ -71,7 +71,7 @@ class ObservationCollector {
   /// After observe: one observation per ref, by position.
   std::vector<Observation> finish(const Status& call);
   /// After list.
-  bool isComplete() const { return complete_ && !broken_; }
+  bool isComplete() const;
 
  private:
   void setUp();
@@ -81,11 +81,11 @@ class ObservationCollector {
   const ItemIndex index_;
   const std::function<void(const Observation&)> visit_;
   vcp_observation_sink_t sink_{};
-  std::mutex mutex_;  // guards the rest
-  std::vector<Observation> seen_;
-  std::vector<int> answers_;
-  bool complete_ = false;
-  bool broken_ = false;
+  mutable Mutex mutex_;
+  std::vector<Observation> seen_ VCC_GUARDED_BY(mutex_);
+  std::vector<int> answers_ VCC_GUARDED_BY(mutex_);
+  bool complete_ VCC_GUARDED_BY(mutex_) = false;
+  bool broken_ VCC_GUARDED_BY(mutex_) = false;
 };
 
 /// Takes the schema.

@@ -7,13 +7,13 @@ Status CatalogFile::load() {
   if (path_.empty()) return okStatus();
   VCC_ASSIGN_OR_RETURN(Catalog fresh, Catalog::load(files_, path_, log_));
   auto shared = std::make_shared<const Catalog>(std::move(fresh));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   catalog_ = std::move(shared);
   return okStatus();
 }
 
 std::shared_ptr<const Catalog> CatalogFile::get() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return catalog_;
 }
 

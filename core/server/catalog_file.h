@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/file_system.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "catalog/catalog.h"
 
 namespace vcc {
@@ -25,8 +25,8 @@ class CatalogFile {
   FileSystem& files_;
   Logger& log_;
   const std::string path_;
-  mutable std::mutex mutex_;  // guards catalog_
-  std::shared_ptr<const Catalog> catalog_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const Catalog> catalog_ VCC_GUARDED_BY(mutex_);
 };
 
 }  // namespace vcc

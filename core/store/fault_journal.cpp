@@ -14,41 +14,41 @@ bool countDown(std::size_t& count) { return count > 0 && --count == 0; }
 }  // namespace
 
 void FaultPlan::failFlush(std::size_t nth, Status status) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   fail_in_ = nth;
   fail_status_ = std::move(status);
 }
 
 void FaultPlan::failAlways(Status status) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   always_ = std::move(status);
 }
 
 void FaultPlan::crashAtFlush(std::size_t nth, CrashPoint point) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   crash_in_ = nth;
   crash_point_ = point;
 }
 
 void FaultPlan::crash() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++life_;
 }
 
 std::size_t FaultPlan::flushes() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return flushes_;
 }
 
 FaultJournal::FaultJournal(std::unique_ptr<Journal> inner, std::shared_ptr<FaultPlan> plan)
     : inner_(std::move(inner)), plan_(std::move(plan)) {
-  const std::lock_guard lock(plan_->mutex_);
+  const MutexLock lock(plan_->mutex_);
   life_ = plan_->life_;
 }
 
 Status FaultJournal::write(const ChangeSet& changes) {
   // Held during the write, so that crash() falls before or after a flush, never into it.
-  const std::lock_guard lock(plan_->mutex_);
+  const MutexLock lock(plan_->mutex_);
   if (life_ != plan_->life_) return dead();
   const bool crashes = countDown(plan_->crash_in_);
   if (crashes) ++plan_->life_;

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "store/journal.h"
 
 namespace vcc {
@@ -30,14 +30,14 @@ class FaultPlan {
 
  private:
   friend class FaultJournal;
-  mutable std::mutex mutex_;
-  std::size_t fail_in_ = 0;
-  Status fail_status_;
-  Status always_;
-  std::size_t crash_in_ = 0;
-  CrashPoint crash_point_ = CrashPoint::kBeforeSync;
-  std::uint64_t life_ = 0;
-  std::size_t flushes_ = 0;
+  mutable Mutex mutex_;
+  std::size_t fail_in_ VCC_GUARDED_BY(mutex_) = 0;
+  Status fail_status_ VCC_GUARDED_BY(mutex_);
+  Status always_ VCC_GUARDED_BY(mutex_);
+  std::size_t crash_in_ VCC_GUARDED_BY(mutex_) = 0;
+  CrashPoint crash_point_ VCC_GUARDED_BY(mutex_) = CrashPoint::kBeforeSync;
+  std::uint64_t life_ VCC_GUARDED_BY(mutex_) = 0;
+  std::size_t flushes_ VCC_GUARDED_BY(mutex_) = 0;
 };
 
 /// Passes through to another journal, except where the plan says otherwise.

@@ -2,9 +2,24 @@
 #include "store/memory_journal.h"
 
 namespace vcc {
+namespace {
+
+void apply(const ChangeSet& changes, ChangeSet& content) {
+  changes.forEachTable([&content]<typename T>(const TableChanges<T>& table) {
+    for (const auto& [key, change] : table) {
+      if (change.after) {
+        content.of<T>()[key] = {nullptr, change.after};
+      } else {
+        content.of<T>().erase(key);
+      }
+    }
+  });
+}
+
+}  // namespace
 
 LoadedTables MemoryDisk::load() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   LoadedTables loaded;
   content_.forEachTable([&loaded]<typename T>(const TableChanges<T>& table) {
     for (const auto& [key, change] : table) {
@@ -15,16 +30,8 @@ LoadedTables MemoryDisk::load() const {
 }
 
 void MemoryDisk::store(const ChangeSet& changes) {
-  const std::lock_guard lock(mutex_);
-  changes.forEachTable([this]<typename T>(const TableChanges<T>& table) {
-    for (const auto& [key, change] : table) {
-      if (change.after) {
-        content_.of<T>()[key] = {nullptr, change.after};
-      } else {
-        content_.of<T>().erase(key);
-      }
-    }
-  });
+  const MutexLock lock(mutex_);
+  apply(changes, content_);
 }
 
 Result<LoadedTables> MemoryJournal::load() { return disk_ ? disk_->load() : LoadedTables(); }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "store/journal.h"
 
 namespace vcc {
@@ -16,8 +16,8 @@ class MemoryDisk {
   void store(const ChangeSet& changes);
 
  private:
-  mutable std::mutex mutex_;
-  ChangeSet content_;  // only `after` counts
+  mutable Mutex mutex_;
+  ChangeSet content_ VCC_GUARDED_BY(mutex_);  // only `after` counts
 };
 
 /// Stores on a MemoryDisk, or keeps nothing without one.

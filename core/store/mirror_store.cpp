@@ -3,56 +3,34 @@
 
 #include <fmt/format.h>
 
-#include <condition_variable>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "store/mirror.h"
 
 namespace vcc {
 namespace {
 
-/// A shared mutex that lets a waiting writer in before later readers: GET requests overlap all the time and would
-/// keep the plain one shared for ever.
-class FairSharedMutex {
- public:
-  void lock() {
-    const std::lock_guard turn(turn_);
-    mutex_.lock();
-  }
-  void unlock() { mutex_.unlock(); }
-  void lock_shared() {
-    const std::lock_guard turn(turn_);
-    mutex_.lock_shared();
-  }
-  void unlock_shared() { mutex_.unlock_shared(); }
-
- private:
-  std::mutex turn_;
-  std::shared_mutex mutex_;
-};
-
 /// Where a thread in `transact` waits for its group.
 class Waiter {
  public:
   void set(Status status) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     status_ = std::move(status);
-    ready_.notify_one();  // under the lock: the waiter is gone as soon as it sees the status
+    ready_.notifyOne();  // under the lock: the waiter is gone as soon as it sees the status
   }
   Status wait() {
-    std::unique_lock lock(mutex_);
-    ready_.wait(lock, [this] { return status_.has_value(); });
+    MutexLock lock(mutex_);
+    ready_.wait(lock, [this]() VCC_REQUIRES(mutex_) { return status_.has_value(); });
     return std::move(*status_);
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  std::optional<Status> status_;
+  Mutex mutex_;
+  CondVar ready_;
+  std::optional<Status> status_ VCC_GUARDED_BY(mutex_);
 };
 
 /// Transactions that become durable together.
@@ -70,37 +48,38 @@ struct MirrorStore::State {
       : journal(std::move(j)), log(l), mirror(events_keep) {}
 
   /// Writes the waiting group, if any. False when there was none.
-  bool flushOnce();
+  bool flushOnce() VCC_EXCLUDES(flush_mutex, mirror_mutex, group_mutex);
   /// Runs flushOnce until nothing waits.
-  void flushAll() {
+  void flushAll() VCC_EXCLUDES(flush_mutex, mirror_mutex, group_mutex) {
     while (flushOnce()) {
     }
   }
 
-  std::mutex flush_mutex;  // held for a whole flush: guards the journal
-  const std::unique_ptr<Journal> journal;
+  Mutex flush_mutex;  // held for a whole flush
+  const std::unique_ptr<Journal> journal VCC_PT_GUARDED_BY(flush_mutex);
   Logger& log;
 
-  mutable FairSharedMutex mirror_mutex;  // guards mirror
-  Mirror mirror;
+  FairSharedMutex mirror_mutex;
+  Mirror mirror VCC_GUARDED_BY(mirror_mutex);
 
-  mutable std::mutex group_mutex;  // guards everything below
-  Group gathering;
-  bool flushing = false;  // a flush has taken its group and is not done: what it holds can still be taken back
-  bool scheduled = false;
-  Status health;
+  Mutex group_mutex;
+  Group gathering VCC_GUARDED_BY(group_mutex);
+  bool flushing VCC_GUARDED_BY(group_mutex) =
+      false;  // a flush has taken its group and is not done: what it holds can still be taken back
+  bool scheduled VCC_GUARDED_BY(group_mutex) = false;
+  Status health VCC_GUARDED_BY(group_mutex);
 
  private:
-  void settle(Group& group, const Status& status);
+  void settle(Group& group, const Status& status) VCC_REQUIRES(flush_mutex) VCC_EXCLUDES(mirror_mutex, group_mutex);
 };
 
 bool MirrorStore::State::flushOnce() {
   Group group;
   Status status;
   {
-    const std::lock_guard flush_lock(flush_mutex);
+    const MutexLock flush_lock(flush_mutex);
     {
-      const std::lock_guard group_lock(group_mutex);
+      const MutexLock group_lock(group_mutex);
       std::swap(group, gathering);
       if (group.empty()) {
         scheduled = false;
@@ -117,15 +96,15 @@ bool MirrorStore::State::flushOnce() {
 
 void MirrorStore::State::settle(Group& group, const Status& status) {
   if (status.ok()) {
-    const std::lock_guard group_lock(group_mutex);
+    const MutexLock group_lock(group_mutex);
     flushing = false;
     health = okStatus();
     return;
   }
   log.error("STORE_WRITE_FAILED", "changes were not stored and are taken back",
             {{"transactions", group.waiting.size()}, {"cause", status.toString()}});
-  const std::lock_guard mirror_lock(mirror_mutex);
-  const std::lock_guard group_lock(group_mutex);
+  const WriterLock mirror_lock(mirror_mutex);
+  const MutexLock group_lock(group_mutex);
   Group later;
   std::swap(later, gathering);
   mirror.undo(later.changes);
@@ -138,8 +117,12 @@ void MirrorStore::State::settle(Group& group, const Status& status) {
 Result<std::unique_ptr<MirrorStore>> MirrorStore::open(std::unique_ptr<Journal> journal, const Clock& clock,
                                                        Executor& writer, Logger& log, const StoreOptions& options) {
   auto state = std::make_shared<State>(std::move(journal), log, options.events_keep);
-  VCC_ASSIGN_OR_RETURN(LoadedTables loaded, state->journal->load());
-  state->mirror.load(std::move(loaded));
+  {
+    const MutexLock flush_lock(state->flush_mutex);
+    const WriterLock mirror_lock(state->mirror_mutex);
+    VCC_ASSIGN_OR_RETURN(LoadedTables loaded, state->journal->load());
+    state->mirror.load(std::move(loaded));
+  }
   return std::unique_ptr<MirrorStore>(new MirrorStore(std::move(state), clock, writer));
 }
 
@@ -160,11 +143,11 @@ void MirrorStore::transactAsync(Body body, Done done) {
   bool joined = false;
   bool schedule = false;
   {
-    const std::lock_guard mirror_lock(state.mirror_mutex);
+    const WriterLock mirror_lock(state.mirror_mutex);
     auto changes = state.mirror.run(body, clock_.wallMs());
     status = changes.status();
     if (status.ok()) {
-      const std::lock_guard group_lock(state.group_mutex);
+      const MutexLock group_lock(state.group_mutex);
       // A transaction that changed nothing still waits when it may have seen what can be taken back.
       joined = !changes->empty() || state.flushing || !state.gathering.empty();
       if (joined) {
@@ -179,12 +162,12 @@ void MirrorStore::transactAsync(Body body, Done done) {
 }
 
 void MirrorStore::read(const std::function<void(const ReadTx&)>& body) const {
-  const std::shared_lock lock(state_->mirror_mutex);
+  const ReaderLock lock(state_->mirror_mutex);
   body(MirrorReadTx(state_->mirror, clock_.wallMs()));
 }
 
 Status MirrorStore::health() const {
-  const std::lock_guard lock(state_->group_mutex);
+  const MutexLock lock(state_->group_mutex);
   return state_->health;
 }
 

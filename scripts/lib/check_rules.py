@@ -31,10 +31,14 @@ SEAMS = [
     (re.compile(r"\b(secure_)?getenv\s*\("), "settings are passed in"),
 ]
 
+# Clang checks only locks that it knows; this holds for the edges too.
+LOCKS = re.compile(r"\bstd::(\w*mutex|lock_guard|scoped_lock|unique_lock|shared_lock|condition_variable\w*|once_flag|call_once)\b")
+LOCK_FILE = pathlib.Path("core/base/mutex.h")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LOG_CALL = re.compile(r'(?:\.|->)(debug|info|warn|error)\(\s*"([A-Z][A-Z0-9_]*)"')
 # At namespace level: two definitions of one name are two functions of one symbol, of which the linker takes either.
-DEFINITION = re.compile(r"^(?:class|struct|enum class|union) ([A-Z]\w+)\b(?!<)[^;]*$", re.M)
+DEFINITION = re.compile(r"^(?:class|struct|enum class|union) (?:VCC_[A-Z_]+(?:\([^)]*\))? )?([A-Z]\w+)\b(?!<)[^;]*$", re.M)
 LOG_ROW = re.compile(r"^\|\s*`?([A-Z][A-Z0-9_]*)`?\s*\|")
 # A path of the machine a developer happens to use. /root and /home occur in texts about other machines as well, but a
 # source that needs one takes it from a variable. `folder + "/root/x"` is no such path.
@@ -87,6 +91,8 @@ class Checker:
                 for pattern, remedy in SEAMS:
                     if pattern.search(without_strings(line)):
                         self.report(path, number, f"{pattern.search(without_strings(line))[0]!r} outside base and the edges: {remedy}")
+            if top == "core" and path != LOCK_FILE and LOCKS.search(without_strings(line)):
+                self.report(path, number, f"{LOCKS.search(without_strings(line))[0]!r}: locks come from {LOCK_FILE}")
         if top == "core" and path.suffix == ".h":
             for definition in DEFINITION.finditer(code):
                 line = code.count("\n", 0, definition.start()) + 1

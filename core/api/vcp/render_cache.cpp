@@ -16,7 +16,7 @@ bool isFresh(const RenderedVc& text, const Vc& vc, const DriverRegistry& drivers
 
 std::shared_ptr<const RenderedVc> RenderCache::get(const ReadTx& tx, const Vc& vc, const RenderContext& context) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto found = index_.find(vc.vcid); found != index_.end()) {
       entries_.splice(entries_.begin(), entries_, found->second);
       if (isFresh(*found->second->text, vc, context.drivers)) return found->second->text;
@@ -28,7 +28,7 @@ std::shared_ptr<const RenderedVc> RenderCache::get(const ReadTx& tx, const Vc& v
 }
 
 void RenderCache::insert(const std::string& vcid, std::shared_ptr<const RenderedVc> text) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto found = index_.find(vcid); found != index_.end()) {
     bytes_ -= found->second->text->json.size();
     entries_.erase(found->second);

@@ -4,11 +4,11 @@
 #include <cstddef>
 #include <list>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
 #include "api/vcp/render.h"
+#include "base/mutex.h"
 
 namespace vcc {
 
@@ -29,10 +29,10 @@ class RenderCache {
   void insert(const std::string& vcid, std::shared_ptr<const RenderedVc> text);
 
   const std::size_t limit_bytes_;
-  std::mutex mutex_;          // guards everything below
-  std::list<Entry> entries_;  // used last first
-  std::unordered_map<std::string, std::list<Entry>::iterator> index_;
-  std::size_t bytes_ = 0;
+  Mutex mutex_;
+  std::list<Entry> entries_ VCC_GUARDED_BY(mutex_);  // used last first
+  std::unordered_map<std::string, std::list<Entry>::iterator> index_ VCC_GUARDED_BY(mutex_);
+  std::size_t bytes_ VCC_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace vcc

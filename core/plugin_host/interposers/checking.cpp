@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/encoding.h"
+#include "base/mutex.h"
 
 namespace vcc {
 namespace {
@@ -39,7 +40,7 @@ const char* contradictionOf(const ItemResult& result) {
 class CheckingDriver::Presence {
  public:
   Presence(CheckingDriver& owner, const DriverRequest& request) : owner_(owner) {
-    const std::lock_guard<std::mutex> lock(owner_.mutex_);
+    const MutexLock lock(owner_.mutex_);
     for (std::size_t i = 0; i < request.size(); ++i) {
       const std::string& name = (*request.items)[i].name;
       const bool free = name.empty() || owner_.present_.insert(name).second;
@@ -53,7 +54,7 @@ class CheckingDriver::Presence {
     }
   }
   ~Presence() {
-    const std::lock_guard<std::mutex> lock(owner_.mutex_);
+    const MutexLock lock(owner_.mutex_);
     for (const std::string& name : entered_) owner_.present_.erase(name);
   }
   Presence(const Presence&) = delete;
@@ -127,16 +128,16 @@ void CheckingDriver::check(const MachineRef& ref, Observation& seen) {
 DriverAnswer CheckingDriver::checkedList(const DriverRequest& request) {
   /// Outlives the call when the driver keeps its visitor.
   struct Visits {
-    std::mutex mutex;                                                // guards the rest
-    const std::function<void(const Observation&)>* visit = nullptr;  // null: the call has ended
-    std::string foreign;
-    std::size_t stateless = 0;
+    explicit Visits(const std::function<void(const Observation&)>* v) : visit(v) {}
+    Mutex mutex;
+    const std::function<void(const Observation&)>* visit VCC_GUARDED_BY(mutex);  // null: the call has ended
+    std::string foreign VCC_GUARDED_BY(mutex);
+    std::size_t stateless VCC_GUARDED_BY(mutex) = 0;
   };
-  auto visits = std::make_shared<Visits>();
-  visits->visit = request.visit;
+  auto visits = std::make_shared<Visits>(request.visit);
   const std::string prefix = namePrefix(*request.context);
   const std::function<void(const Observation&)> gate = [this, visits, prefix](const Observation& seen) {
-    const std::lock_guard<std::mutex> lock(visits->mutex);
+    const MutexLock lock(visits->mutex);
     if (visits->visit == nullptr) {
       static_cast<void>(misbehaved("a machine after its list had ended", seen.name));
     } else if (!seen.name.empty() && seen.name.compare(0, prefix.size(), prefix) != 0) {
@@ -150,7 +151,7 @@ DriverAnswer CheckingDriver::checkedList(const DriverRequest& request) {
   DriverRequest gated = request;
   gated.visit = &gate;
   DriverAnswer answer = passOn(gated);
-  const std::lock_guard<std::mutex> lock(visits->mutex);
+  const MutexLock lock(visits->mutex);
   visits->visit = nullptr;
   if (!visits->foreign.empty()) {
     static_cast<void>(misbehaved("a machine of somebody else in its list", visits->foreign));

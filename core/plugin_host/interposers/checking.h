@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <unordered_set>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "plugin_host/interposers/interposer.h"
 
 namespace vcc {
@@ -33,8 +33,8 @@ class CheckingDriver final : public Interposer {
 
   const std::string instance_;
   Logger& log_;
-  std::mutex mutex_;                         // guards present_
-  std::unordered_set<std::string> present_;  // names of the machines that are in a call
+  Mutex mutex_;
+  std::unordered_set<std::string> present_ VCC_GUARDED_BY(mutex_);  // names of the machines that are in a call
 };
 
 }  // namespace vcc

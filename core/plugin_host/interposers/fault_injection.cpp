@@ -24,12 +24,12 @@ FaultRule FaultRule::droppedItem(DriverCall call, std::string name, std::int64_t
 }
 
 void FaultInjectingDriver::add(FaultRule rule) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   rules_.push_back(std::move(rule));
 }
 
 std::vector<FaultRule> FaultInjectingDriver::dueFor(DriverCall call) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const std::int64_t number = ++calls_[call];
   std::vector<FaultRule> due;
   for (const FaultRule& rule : rules_) {

@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "plugin_host/http_service.h"
 #include "plugin_host/interposers/interposer.h"
 
@@ -47,9 +47,9 @@ class FaultInjectingDriver final : public Interposer {
   void delay(const DriverRequest& request, const FaultRule& rule) const;
 
   const Wait wait_;
-  std::mutex mutex_;  // guards the rest
-  std::vector<FaultRule> rules_;
-  std::map<DriverCall, std::int64_t> calls_;
+  Mutex mutex_;
+  std::vector<FaultRule> rules_ VCC_GUARDED_BY(mutex_);
+  std::map<DriverCall, std::int64_t> calls_ VCC_GUARDED_BY(mutex_);
 };
 
 }  // namespace vcc

@@ -176,7 +176,7 @@ Result<HttpExchange> fromLine(const std::string& line) {
 Result<HttpResponse> HttpRecorder::send(const HttpRequest& request) {
   Result<HttpResponse> response = lower_.send(request);
   const std::string line = toLine(redacted(request, response));
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   *out_ << line << '\n' << std::flush;
   return response;
 }
@@ -199,7 +199,7 @@ Result<std::unique_ptr<HttpReplayer>> HttpReplayer::open(const std::string& text
 
 Result<HttpResponse> HttpReplayer::send(const HttpRequest& request) {
   const HttpExchange asked = redacted(request, HttpResponse{});
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto refuse = [&](const std::string& why) {
     return Status(Code::kFailedPrecondition,
                   "request " + asked.method + " " + asked.url + " is not in the recording: " + why + "; record again",

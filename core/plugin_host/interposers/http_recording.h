@@ -3,11 +3,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "plugin_host/http_transport.h"
 
@@ -40,8 +40,8 @@ class HttpRecorder final : public HttpTransport {
 
  private:
   HttpTransport& lower_;
-  std::mutex mutex_;  // guards the stream
-  const std::unique_ptr<std::ostream> out_;
+  Mutex mutex_;
+  const std::unique_ptr<std::ostream> out_ VCC_PT_GUARDED_BY(mutex_);
 };
 
 /// Answers from a recording, without any network. A request gets the first answer not yet given to one like it: the
@@ -60,8 +60,8 @@ class HttpReplayer final : public HttpTransport {
   };
   explicit HttpReplayer(std::vector<Line> lines) : lines_(std::move(lines)) {}
 
-  std::mutex mutex_;  // guards the lines
-  std::vector<Line> lines_;
+  Mutex mutex_;
+  std::vector<Line> lines_ VCC_GUARDED_BY(mutex_);
 };
 
 }  // namespace vcc

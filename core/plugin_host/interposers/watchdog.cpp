@@ -6,14 +6,14 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <limits>
-#include <mutex>
 #include <stdexcept>
 #include <system_error>
 #include <unordered_set>
 #include <utility>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace vcc {
 namespace {
@@ -60,7 +60,7 @@ struct WatchdogDriver::Call {
   // Guarded by Shared::mutex:
   Phase phase = Phase::kQueued;
   DriverAnswer answer;
-  std::condition_variable done;
+  CondVar done;
 };
 
 /// What outlives the watchdog when a call is stuck.
@@ -74,17 +74,17 @@ struct WatchdogDriver::Shared {
   Logger& log;         // likewise
   const std::shared_ptr<DriverHealth> health;
 
-  mutable std::mutex mutex;  // guards the rest and the calls
-  bool closed = false;
-  std::shared_ptr<Shared> kept;  // itself, so that `lower` is never closed
-  std::size_t stuck_calls = 0;
-  std::size_t stuck_validations = 0;
-  std::unordered_set<std::string> held;  // names of the machines of stuck calls
+  mutable Mutex mutex;  // also of the calls
+  bool closed VCC_GUARDED_BY(mutex) = false;
+  std::shared_ptr<Shared> kept VCC_GUARDED_BY(mutex);  // itself, so that `lower` is never closed
+  std::size_t stuck_calls VCC_GUARDED_BY(mutex) = 0;
+  std::size_t stuck_validations VCC_GUARDED_BY(mutex) = 0;
+  std::unordered_set<std::string> held VCC_GUARDED_BY(mutex);  // names of the machines of stuck calls
 
-  std::size_t& stuckOf(const Call& call) {
+  std::size_t& stuckOf(const Call& call) VCC_REQUIRES(mutex) {
     return call.asked.call == DriverCall::kValidate ? stuck_validations : stuck_calls;
   }
-  void countStuck(const Call& call, bool more) {
+  void countStuck(const Call& call, bool more) VCC_REQUIRES(mutex) {
     stuckOf(call) = more ? stuckOf(call) + 1 : stuckOf(call) - 1;
     for (const MachineRef& item : call.items) {
       if (more) {
@@ -95,13 +95,13 @@ struct WatchdogDriver::Shared {
     }
     health->stuck_calls = static_cast<std::int64_t>(stuck_calls + stuck_validations);
   }
-  void run(Call& call);
+  void run(Call& call) VCC_EXCLUDES(mutex);
 };
 
 /// On a thread of the executor.
 void WatchdogDriver::Shared::run(Call& call) {
   {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (call.phase != Call::Phase::kQueued) return;
     call.phase = Call::Phase::kRunning;
   }
@@ -115,11 +115,11 @@ void WatchdogDriver::Shared::run(Call& call) {
   } catch (...) {  // out of memory, or an endless list
     answer = refusalOf(call.asked, Status(Code::kInternal, "the call ended with an exception", Outcome::kUnknown));
   }
-  const std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   if (call.phase == Call::Phase::kRunning) {
     call.answer = std::move(answer);
     call.phase = Call::Phase::kDone;
-    call.done.notify_all();
+    call.done.notifyAll();
     return;
   }
   if (closed) return;
@@ -144,7 +144,7 @@ WatchdogDriver::WatchdogDriver(const std::shared_ptr<Driver>& lower, const std::
 WatchdogDriver::~WatchdogDriver() {
   std::int64_t stuck = 0;
   {
-    const std::lock_guard lock(shared_->mutex);
+    const MutexLock lock(shared_->mutex);
     stuck = shared_->health->stuck_calls;
     if (stuck == 0) return;
     shared_->closed = true;
@@ -163,7 +163,7 @@ DriverAnswer WatchdogDriver::intercept(const DriverRequest& request) {
 
 std::vector<Status> WatchdogDriver::heldItems(const DriverRequest& request) const {
   std::vector<Status> refused(request.size());
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   for (std::size_t i = 0; i < refused.size() && !shared_->held.empty(); ++i) {
     const std::string& name = (*request.items)[i].name;
     if (!shared_->held.contains(name)) continue;
@@ -186,7 +186,7 @@ DriverAnswer WatchdogDriver::watched(const DriverRequest& request) {
   const auto call = std::make_shared<Call>(request);
   call->began_ms = shared_->clock.monoMs();
   {
-    const std::lock_guard lock(shared_->mutex);
+    const MutexLock lock(shared_->mutex);
     const std::size_t stuck = shared_->stuckOf(*call);
     if (stuck >= (validation ? kValidateThreads : std::max<std::size_t>(info().concurrency, 1))) {
       return refuse(
@@ -212,7 +212,7 @@ DriverAnswer WatchdogDriver::await(const std::shared_ptr<Call>& call, const Driv
   const std::int64_t allowed_ms = validation ? limits_.validate_ms : request.context->deadline_ms;
   const std::int64_t deadline = allowed_ms == 0 ? kNever : call->began_ms + std::min(allowed_ms, kNever / 2);
   std::int64_t end = deadline + (validation ? 0 : limits_.grace_ms);
-  std::unique_lock lock(shared_->mutex);
+  MutexLock lock(shared_->mutex);
   for (;;) {
     if (call->phase == Call::Phase::kDone) return std::move(call->answer);
     const std::int64_t now = shared_->clock.monoMs();
@@ -245,7 +245,7 @@ DriverAnswer WatchdogDriver::await(const std::shared_ptr<Call>& call, const Driv
                                                    shared_->instance, driverCallName(request.call)),
                                        request.isMutation() ? Outcome::kUnknown : Outcome::kUnspecified));
     }
-    call->done.wait_for(lock, std::chrono::milliseconds(std::clamp<std::int64_t>(end - now, 1, kSliceMs)));
+    call->done.waitFor(lock, std::chrono::milliseconds(std::clamp<std::int64_t>(end - now, 1, kSliceMs)));
   }
 }
 

@@ -38,6 +38,8 @@ class FakeDriver : public Driver {
   std::map<std::string, CloudMachine> cloud;
   std::vector<std::string> calls;   ///< "create x3", in order
   std::vector<std::string> tokens;  ///< op ids of creates
+  std::vector<std::string> probed;  ///< credentials of probes
+  Status probe_answer;
   int observe_calls = 0;
   int blind_looks = 0;  ///< so many looks at a machine find nothing although it is there: a cloud whose reads lag
   MachineState boots_as = MachineState::kRunning;
@@ -60,7 +62,10 @@ class FakeDriver : public Driver {
     return cloud_params.find("\"bad\"") == std::string::npos ? okStatus()
                                                              : invalidArgument("/cloud_params/bad: is not allowed");
   }
-  Status probe(const CallContext&) override { return okStatus(); }
+  Status probe(const CallContext& context) override {
+    probed.push_back(context.credentials.reveal());
+    return probe_answer;
+  }
 
   std::vector<ItemResult> create(const CallContext& context, const std::string&,
                                  const std::vector<MachineRef>& items) override {

@@ -41,7 +41,7 @@ struct Settings {
   std::string base_registry_host;          ///< port is always 5000; wins over registry_address
   std::string http_proxy;                  ///< of drivers: "http://host:port"; empty = none
   std::vector<std::string> http_no_proxy;  ///< hosts that drivers reach without it; ".example.org" for all below
-  bool probe_before_accept = true;  ///< add unit asks the cloud whether the credentials work
+  bool probe_before_accept = true;         ///< add unit asks the cloud whether the credentials work
   std::int64_t ssh_threads = 64;
   std::int64_t events_keep = 5000;
   Limits limits;

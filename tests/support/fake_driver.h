@@ -40,6 +40,7 @@ class FakeDriver : public Driver {
   std::vector<std::string> tokens;  ///< op ids of creates
   std::vector<std::string> probed;  ///< credentials of probes
   Status probe_answer;
+  Status look_error;  ///< of every look
   int observe_calls = 0;
   int blind_looks = 0;  ///< so many looks at a machine find nothing although it is there: a cloud whose reads lag
   MachineState boots_as = MachineState::kRunning;
@@ -101,6 +102,8 @@ class FakeDriver : public Driver {
     ++observe_calls;
     std::vector<Observation> seen(refs.size());
     for (std::size_t i = 0; i < refs.size(); ++i) {
+      seen[i].error = look_error;
+      if (!look_error.ok()) continue;
       const auto it = cloud.find(refs[i].name);
       seen[i].found = it != cloud.end() && blind_looks == 0;
       if (blind_looks > 0) --blind_looks;

@@ -158,8 +158,8 @@ def check_vc(vc):
 class VcpSDK:
     """The upper half: start-up and searches."""
 
-    def __init__(self, url, token, verify=True, *, poll_s=5.0, wait_timeout_s=1000.0, settle_s=6.0):
-        self.occtr = Occtr(url, token, verify)
+    def __init__(self, url, token, verify=True, *, lower=Occtr, poll_s=5.0, wait_timeout_s=1000.0, settle_s=6.0):
+        self.occtr = lower(url, token, verify)
         self.poll_s = poll_s
         self.wait_timeout_s = wait_timeout_s
         self.settle_s = settle_s  # what the SDK sleeps after a unit was applied

@@ -89,20 +89,3 @@ TEST_CASE("an answer in time is waited for") {
   const DriverSlot slot{.instance = "fake", .driver = driver};
   CHECK(probe.ask(slot, "{}", SecretString("{}"), 60000).code() == Code::kUnauthenticated);
 }
-
-TEST_CASE("add unit is refused before anything is written") {
-  EngineRig rig;
-  CredentialProbe probe({rig.clock, rig.log, "vcc", std::make_unique<InlineExecutor>()});
-  rig.driver->probe_answer = unauthenticated("bad key");
-  rig.probeWith(&probe);
-  const std::string vcid = rig.commands->createVc(rig.caller, vcCci("g")).value();
-  const Status refused = rig.commands->addUnit(rig.caller, vcid, "u", unitCci("u", 1));
-  CHECK(refused.code() == Code::kPermissionDenied);
-  CHECK(refused.message().find("s.test: the cloud of provider fake refuses the credentials: bad key") == 0);
-  CHECK(rig.store->read([](const ReadTx& tx) { CHECK(tx.units().size() == 0); }), true);
-  rig.driver->probe_answer = unavailable("down");
-  CHECK(rig.commands->addUnit(rig.caller, vcid, "u", unitCci("u", 1)).ok());
-  rig.probeWith(nullptr);
-  rig.driver->probe_answer = unauthenticated("bad key");
-  CHECK(rig.commands->addUnit(rig.caller, vcid, "v", unitCci("v", 1)).ok());
-}

@@ -51,10 +51,16 @@ Row rowOf(Code code) {
 
 Row rowOf(HttpRefusal refusal) {
   switch (refusal) {
+    case HttpRefusal::kBadRequest:
+      return {400, "VCPInvalidRequestException"};
     case HttpRefusal::kMethodNotAllowed:
       return {405, "VCPInvalidRequestException"};
     case HttpRefusal::kBodyTooLarge:
       return {413, "VCPLimitException"};
+    case HttpRefusal::kUrlTooLong:
+      return {414, "VCPLimitException"};
+    case HttpRefusal::kHeadTooLarge:
+      return {431, "VCPLimitException"};
     case HttpRefusal::kTimeout:
       break;
   }
@@ -73,6 +79,8 @@ HttpAnswer answer(const Row& row, std::string_view text, std::int64_t now_ms) {
 }
 
 }  // namespace
+
+int statusOf(HttpRefusal refusal) { return rowOf(refusal).http_status; }
 
 bool isInternal(Code code) { return rowOf(code).http_status == 500; }
 

@@ -16,6 +16,9 @@ namespace vcc {
 HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_view request_id);
 HttpAnswer errorAnswer(HttpRefusal refusal, std::string_view text, std::int64_t now_ms);
 
+/// The HTTP status of a refusal.
+int statusOf(HttpRefusal refusal);
+
 /// True when the text of such an error is for the log only.
 bool isInternal(Code code);
 

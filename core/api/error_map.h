@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "api/http_types.h"
 #include "base/status.h"
@@ -18,6 +20,16 @@ HttpAnswer errorAnswer(HttpRefusal refusal, std::string_view text, std::int64_t 
 
 /// The HTTP status of a refusal.
 int statusOf(HttpRefusal refusal);
+
+/// A way to refuse: the status, and the name that stands in the message.
+struct ErrorRow {
+  int http_status;
+  std::string_view exception;
+  auto operator<=>(const ErrorRow&) const = default;
+};
+
+/// All of them, each once, by status.
+std::vector<ErrorRow> errorRows();
 
 /// True when the text of such an error is for the log only.
 bool isInternal(Code code);

@@ -195,7 +195,8 @@ struct Schema<Attachment> {
       field<&Attachment::vcid>("vcid"),           field<&Attachment::disk_vcid>("disk_vcid"),
       field<&Attachment::volume_id>("volume_id"), field<&Attachment::position>("position"),
       field<&Attachment::state>("state"),         field<&Attachment::machine_id>("machine_id"),
-      field<&Attachment::op_id>("op_id"),     };
+      field<&Attachment::op_id>("op_id"),
+  };
   static std::string key(const Attachment& attachment) { return attachment.disk; }
   static constexpr std::array<Index<Attachment>, 1> kIndexes{
       {{"node_id", [](const Attachment& attachment) { return attachment.node_id; }}}};

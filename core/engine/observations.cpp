@@ -17,6 +17,7 @@ constexpr std::int64_t kObserveDeadlineMs = 60000;
 
 /// What a look without an answer leads to: the machine's record stays as it is, the node is visited later.
 Status recordBlindLook(Tx& tx, Node node, UnitKind kind, const Status& error, Random& random) {
+  if (node.settled() && node.goal != Goal::kGone) return okStatus();  // it was a hint that asked; nothing waits for it
   const std::string_view attempted = kind == UnitKind::kStorage ? "looking at the disk" : "looking at the machine";
   return recordFailure(tx, std::move(node), {attempted, error, CallKind::kExisting, false}, random);
 }

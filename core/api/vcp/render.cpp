@@ -61,7 +61,7 @@ void writeDisk(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& uni
   json.key("in_use").boolean(tx.attachments().find(disk.node_id) != nullptr);
   json.key("cdate").string(volume != nullptr ? formatUtc(volume->created_at) : "");
   json.key("cloud_disk_id").string(volume != nullptr ? volume->cloud_id : "");
-  if (volume != nullptr && volume->size_gib > 0) json.key("cloud_disk_size").integer(volume->size_gib);
+  json.key("cloud_disk_size").integer(volume != nullptr ? volume->size_gib : 0);
   json.key("error_message").string(faultLines(disk.fault));
   json.endObject();
 }

@@ -169,7 +169,7 @@ TEST_CASE("a storage unit has disks, not nodes") {
                        R"("cloud_disk_size":43,"error_message":""},)"
                        R"({"disk_no":2,"disk_id":"00000000000000000000000000000000",)"
                        R"("name":"handson102_0-aws-server-2","state":"BOOTING","in_use":false,"cdate":"",)"
-                       R"("cloud_disk_id":"","error_message":""}])"));
+                       R"("cloud_disk_id":"","cloud_disk_size":0,"error_message":""}])"));
   CHECK_FALSE(contains(json, R"("node":)"));
   CHECK_FALSE(contains(json, "node_no"));
 

@@ -10,8 +10,7 @@
  * A driver that offers it declares vcp_plugin_info_t.attach_needs, and no driver offers it without. What the descriptor
  * says of machines (idempotency, token_ttl_ms, lookup_lag_ms, settle_ms, max_batch, max_observe, concurrency) holds for
  * disks as well: where the two differ, declare the weaker. The keys that cloud_params has for disks stand in the
- * driver's one schema.json, beside those for machines; a key of machines that lists the disks to attach is marked
- * `"x-vcp-disks": true`: the host attaches them, create ignores it.
+ * driver's one schema.json, beside those for machines.
  *
  * A disk is an item as a machine is one (vcp_item_t): with a minted name, which the cloud's disk takes, and everything
  * that earlier steps reported. `requested_address` is empty; sinks are those of machines, `machine` gives the disk's

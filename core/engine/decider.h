@@ -133,6 +133,8 @@ class Decider {
   void queueCall(const DriverSlot& slot, const std::string& account, const std::string& user, CallQueue::Kind kind,
                  Job begin);
   void leaveDriver(const DriverSlot& slot, const std::string& account);
+  /// `blocking` on the driver's pool when the account's turn has come, then `after` on the deciding thread.
+  void callOnTurn(const Visit& visit, CallQueue::Kind kind, Job blocking, Job after);
   /// Begins what may begin; returns when the next pause ends (monotonic), if anything waits for one.
   std::optional<std::int64_t> flushCalls();
 

@@ -21,6 +21,17 @@ void Decider::queueCall(const DriverSlot& slot, const std::string& account, cons
   poolOf(slot).queue.add({account, user, kind, std::move(begin)});
 }
 
+void Decider::callOnTurn(const Visit& visit, CallQueue::Kind kind, Job blocking, Job after) {
+  const DriverSlot& slot = *visit.slot;
+  queueCall(slot, visit.account(), visit.vc.owner, kind,
+            [this, &slot, account = visit.account(), blocking = std::move(blocking), after = std::move(after)] {
+              runOn(*poolOf(slot).executor, blocking, [this, &slot, account, after] {
+                leaveDriver(slot, account);
+                after();
+              });
+            });
+}
+
 void Decider::leaveDriver(const DriverSlot& slot, const std::string& account) {
   poolOf(slot).queue.leave(account, seams_.clock.monoMs());
 }

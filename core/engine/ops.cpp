@@ -17,7 +17,6 @@ namespace vcc {
 
 namespace {
 
-constexpr std::int64_t kMutationDeadlineMs = 120000;
 constexpr std::int64_t kShortestPendingMs = 200;
 constexpr std::int64_t kLongestIdleMs = 5000;
 constexpr std::int64_t kMostPauses = 5;  // 200 ms doubled so often is more than the longest
@@ -328,7 +327,8 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
   const DriverSlot& slot = *visit.slot;
   runOn(
       driverExecutor(slot),
-      [results, context = std::move(context), refs, op, request = visit.request, driver = slot.driver]() mutable {
+      [this, results, context = std::move(context), refs, op, request = visit.request, driver = slot.driver]() mutable {
+        if (context.ok() && !mayCall()) context = aborted("another controller has taken over");
         if (!context.ok()) {
           Status error = context.status();
           results->assign(refs.size(), {.error = Status(error.code(), error.message(), Outcome::kNotApplied)});
@@ -389,14 +389,16 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
         tx.ops().erase(op_id);
         return okStatus();
       },
-      [this, op_id = sent.op_id, members, sent, items, results, unrecorded, &slot](const Status& status) {
+      [this, op_id = sent.op_id, called, members, sent, items, results, unrecorded, &slot](const Status& status) {
         if (status.ok()) {
           if (*unrecorded) warnUnrecorded(seams_.log, sent, items, results, slot.instance);
           ops_in_flight_.erase(op_id);
           revisit(members);
           return;
         }
-        // The answer must not be lost: it may hold the only id of something that costs money.
+        // The answer must not be lost: it may hold the only id of something that costs money. Until it is recorded
+        // nothing else begins with these nodes.
+        for (const std::string& id : called) busy_.insert(id);
         later(kRecordRetryMs, [this, sent, items, results, &slot] { recordResults(sent, items, results, slot); });
       });
 }

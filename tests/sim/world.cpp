@@ -185,6 +185,7 @@ void World::start() {
   EngineOptions options;
   options.vcc_id = "0123456789abcdef0123456789abcdef";
   options.holder = fmt::format("life {}", ++lives_);
+  options.predecessor_ms = scenario_.takeovers_per_minute > 0 ? kMutationDeadlineMs : 0;
   options.controller_address = "192.168.0.1";
   options.evaluation = true;
   options.simulated_hosts = !scenario_.hosts;

@@ -7,6 +7,8 @@
 #include <shared_mutex>
 #include <utility>
 
+#include "base/wait_control.h"
+
 // Who holds what, in words that clang checks (-Wthread-safety): a guarded member that is touched without its lock does
 // not compile there. The analysis looks at one function at a time and not into the captures of a lambda: one that runs
 // under a lock says so itself, or gets references to what it needs. Other compilers see nothing.
@@ -59,25 +61,51 @@ class VCC_SCOPED_CAPABILITY MutexLock {
   std::unique_lock<std::mutex> lock_;
 };
 
-/// A condition to wait for under a mutex. `lock` is held before and after each wait, and while `holds` is asked.
+/// A condition to wait for under a mutex. `lock` is held before and after each wait, and while `holds` is asked. Under
+/// a WaitControl time is the simulation's.
 class CondVar {
  public:
-  void notifyOne() { condition_.notify_one(); }
-  void notifyAll() { condition_.notify_all(); }
+  void notifyOne() { notify(false); }
+  void notifyAll() { notify(true); }
 
   template <class Predicate>
   void wait(MutexLock& lock, Predicate holds) VCC_UNCHECKED {
-    condition_.wait(lock.lock_, std::move(holds));
+    while (!holds()) pause(lock, -1, false);
   }
   /// Waits at most `longest` of real time; true when `holds` at the end.
   template <class Predicate>
   bool waitFor(MutexLock& lock, std::chrono::milliseconds longest, Predicate holds) VCC_UNCHECKED {
-    return condition_.wait_for(lock.lock_, longest, std::move(holds));
+    const WaitControl* control = WaitControl::ofThread();
+    if (control == nullptr) return condition_.wait_for(lock.lock_, longest, std::move(holds));
+    const std::int64_t end = control->nowMs() + longest.count();
+    while (!holds()) {
+      const std::int64_t left = end - control->nowMs();
+      if (left <= 0) return false;
+      pause(lock, left, false);
+    }
+    return true;
   }
-  /// Waits at most `longest` of real time; may return early for no reason.
-  void waitFor(MutexLock& lock, std::chrono::milliseconds longest) { condition_.wait_for(lock.lock_, longest); }
+  /// Waits at most `longest` of real time; may return early for no reason. For who looks again in any case.
+  void waitFor(MutexLock& lock, std::chrono::milliseconds longest) { pause(lock, longest.count(), true); }
 
  private:
+  void notify(bool all) {
+    if (WaitControl* control = WaitControl::ofThread()) return control->notify(this, all);
+    all ? condition_.notify_all() : condition_.notify_one();
+  }
+  /// Negative: without a limit.
+  void pause(MutexLock& lock, std::int64_t longest_ms, bool polls) VCC_UNCHECKED {
+    WaitControl* control = WaitControl::ofThread();
+    if (control == nullptr && longest_ms < 0) return condition_.wait(lock.lock_);
+    if (control == nullptr) {
+      condition_.wait_for(lock.lock_, std::chrono::milliseconds(longest_ms));
+      return;
+    }
+    lock.lock_.unlock();
+    control->wait(this, longest_ms, polls);
+    lock.lock_.lock();
+  }
+
   std::condition_variable condition_;
 };
 

@@ -51,6 +51,12 @@ std::int64_t onOlderEntry(const ReadTx& tx, const Catalog& catalog) {
   return count;
 }
 
+template <typename AnyTx>
+bool holdsLease(AnyTx& tx, std::int64_t fence) {
+  const Lease* lease = tx.leases().find(kShard);
+  return lease != nullptr && lease->fence == fence;
+}
+
 }  // namespace
 
 Decider::Decider(Engine::Seams seams, EngineOptions options)
@@ -76,7 +82,7 @@ Status Decider::takeOver() {
       return true;
     });
     for (Machine& machine : in_doubt) {
-      renewDoubt(machine, tx.now());
+      renewDoubt(machine, tx.now() + options_.predecessor_ms);
       VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     }
     tx.nodes().scan([&](const Node& node) {
@@ -350,8 +356,7 @@ void Decider::commit(std::vector<std::string> node_ids, Body body, Then then) {
   ++commits_;
   const std::int64_t fence = fence_;
   auto fencedBody = [body = std::move(body), fence](Tx& tx) -> Status {
-    const Lease* lease = tx.leases().find(kShard);
-    if (!lease || lease->fence != fence) return aborted("another controller has taken over");
+    if (!holdsLease(tx, fence)) return aborted("another controller has taken over");
     return body(tx);
   };
   seams_.store.transactAsync(std::move(fencedBody), [this, inbox = inbox_, node_ids = std::move(node_ids),
@@ -362,6 +367,7 @@ void Decider::commit(std::vector<std::string> node_ids, Body body, Then then) {
       if (status.code() == Code::kAborted) {
         if (!fenced_) seams_.log.error("ENGINE_FENCED", status.message(), {{"fence", fence_}});
         fenced_ = true;
+        cancelled_ = true;
         return;
       }
       if (!status.ok()) {
@@ -378,6 +384,12 @@ void Decider::commit(std::vector<std::string> node_ids, Body body, Then then) {
       }
     });
   });
+}
+
+bool Decider::mayCall() const {
+  bool may = false;
+  seams_.store.read([&](const ReadTx& tx) { may = holdsLease(tx, fence_); });
+  return may;
 }
 
 void Decider::release(const std::vector<std::string>& node_ids) {

@@ -117,6 +117,9 @@ class Decider {
   void schedule(const std::string& node_id, std::int64_t after_ms);
   void revisit(const std::vector<std::string>& node_ids);
   void commit(std::vector<std::string> node_ids, Body body, Then then = {});
+  /// Is the lease still this one's? Asked on an executor, right before a call that changes a cloud: who takes the lease
+  /// counts on it that no call begins later.
+  bool mayCall() const;
   /// Gives the nodes free after a call that needed no commit.
   void release(const std::vector<std::string>& node_ids);
   void later(std::int64_t after_ms, Job job);

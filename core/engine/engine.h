@@ -19,10 +19,16 @@
 
 namespace vcc {
 
+/// How long a call that changes a cloud may take.
+inline constexpr std::int64_t kMutationDeadlineMs = 120000;
+
 /// Settings of the engine, fixed at start.
 struct EngineOptions {
-  std::string vcc_id;              ///< 32 hex, from the data folder
-  std::string holder;              ///< who holds the lease: host name and pid
+  std::string vcc_id;  ///< 32 hex, from the data folder
+  std::string holder;  ///< who holds the lease: host name and pid
+  /// How long whoever held the lease before may still be in calls. 0 = it has ended, which a lock on the data folder
+  /// proves; kMutationDeadlineMs where controllers share a store.
+  std::int64_t predecessor_ms = 0;
   std::string controller_address;  ///< VCP_VCC_PRIVATE_IPMASK without its mask; empty = Seams::source_address
   std::string base_registry;       ///< "host:5000" put before short image names
   bool evaluation = false;

@@ -18,7 +18,6 @@ namespace vcc {
 
 namespace {
 
-constexpr std::int64_t kMutationDeadlineMs = 120000;
 constexpr std::int64_t kShortestPendingMs = 200;
 constexpr std::int64_t kLongestIdleMs = 5000;
 constexpr std::int64_t kMostPauses = 5;  // 200 ms doubled so often is more than the longest
@@ -369,7 +368,8 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
   const DriverSlot& slot = *visit.slot;
   runOn(
       *poolOf(slot).executor,
-      [results, context = std::move(context), refs, op, request = visit.request, driver = slot.driver]() mutable {
+      [this, results, context = std::move(context), refs, op, request = visit.request, driver = slot.driver]() mutable {
+        if (context.ok() && !mayCall()) context = aborted("another controller has taken over");
         if (!context.ok()) {
           Status error = context.status();
           results->assign(refs.size(), {.error = Status(error.code(), error.message(), Outcome::kNotApplied)});
@@ -393,7 +393,8 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
 void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
                             const DriverSlot& slot) {
   std::vector<Answer> answers;
-  std::vector<std::string> node_ids;
+  std::vector<std::string> called;   // busy with this, and nothing else
+  std::vector<std::string> members;  // of the op: what they wait for may have changed
   for (std::size_t i = 0; i < items.size(); ++i) {
     ItemResult result =
         i < results.size()
@@ -408,17 +409,18 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
                        {"code", codeName(result.error.code())},
                        {"provider_code", result.error.providerCode()}});
     }
+    called.push_back(items[i].machine.node_id);
     answers.push_back({items[i].index, std::move(result), items[i].was_in_doubt});
   }
   seams_.store.read([&](const ReadTx& tx) {
     for (const OpItem& item : sent.items) {
-      if (const Machine* machine = tx.machines().find(item.machine_id)) node_ids.push_back(machine->node_id);
+      if (const Machine* machine = tx.machines().find(item.machine_id)) members.push_back(machine->node_id);
     }
   });
   const bool asserted = slot.driver->info().existence == Existence::kAsserted;
   auto unrecorded = std::make_shared<bool>(false);
   commit(
-      node_ids,
+      called,
       [this, answers, asserted, unrecorded, op_id = sent.op_id](Tx& tx) -> Status {
         const Op* found = tx.ops().find(op_id);
         *unrecorded = !found;
@@ -432,14 +434,16 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
         tx.ops().erase(op_id);
         return okStatus();
       },
-      [this, op_id = sent.op_id, node_ids, sent, items, results, unrecorded, &slot](const Status& status) {
+      [this, op_id = sent.op_id, called, members, sent, items, results, unrecorded, &slot](const Status& status) {
         if (status.ok()) {
           if (*unrecorded) warnUnrecorded(seams_.log, sent, items, results, slot.instance);
           ops_in_flight_.erase(op_id);
-          revisit(node_ids);
+          revisit(members);
           return;
         }
-        // The answer must not be lost: it may hold the only id of something that costs money.
+        // The answer must not be lost: it may hold the only id of something that costs money. Until it is recorded
+        // nothing else begins with these nodes.
+        for (const std::string& id : called) busy_.insert(id);
         later(kRecordRetryMs, [this, sent, items, results, &slot] { recordResults(sent, items, results, slot); });
       });
 }

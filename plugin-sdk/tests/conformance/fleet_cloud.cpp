@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A cloud that makes many instances with one request, remembers tokens, shows new instances late, and terminated ones
-// for ever. Names and wanted addresses are given afterwards.
+// A cloud that makes many instances with one request, remembers tokens for a day, shows new instances late, and
+// terminated ones for ever. Names and wanted addresses are given afterwards.
 #include <map>
 #include <string>
 
@@ -16,6 +16,7 @@ using vcp::plugin::testing::CloudObject;
 
 constexpr std::int64_t kBootMs = 15'000;
 constexpr std::int64_t kLagMs = 3000;
+constexpr std::int64_t kTokenMs = 24 * 3'600'000;
 
 struct Instance {
   Json json;  // as it is shown
@@ -72,6 +73,8 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
 
   HttpResponse run(const std::string& owner, const Json& body) {
     const std::string token = body.at("token").get<std::string>();
+    const auto last = times_.find(token);
+    if (last != times_.end() && now_ms_ >= last->second + kTokenMs) tokens_.erase(token);
     const auto known = tokens_.find(token);
     if (known != tokens_.end() && known->second != body) return reply(409, {{"error", "token mismatch"}});
     if (known == tokens_.end()) {
@@ -89,6 +92,7 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
         instances_[id] = instance;
       }
       tokens_[token] = body;
+      times_[token] = now_ms_;
     }
     return show(owner, [&](const Instance& instance) { return instance.token == token; });
   }
@@ -124,6 +128,7 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
 
   std::map<std::string, Instance> instances_;
   std::map<std::string, Json> tokens_;
+  std::map<std::string, std::int64_t> times_;  // when each was first used
   std::int64_t now_ms_ = 0;
   int last_ = 0;
 };

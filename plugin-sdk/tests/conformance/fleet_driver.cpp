@@ -67,7 +67,9 @@ class Fleet final : public Driver, public Listing {
     for (const Item& item : items) {
       try {
         const Json instance = find(call, item);
-        out.observed(item, instance.is_null() ? Observation{} : show(instance));
+        Observation seen = instance.is_null() ? Observation{} : show(instance);
+        if (seen.found) seen.name = instance.value("name", "");  // written after the create; until then there is none
+        out.observed(item, seen);
       } catch (const Error& error) {
         out.error(item, error);
       }

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "api/http_server.h"
+#include "bench/filled_rig.h"
 #include "secrets/sealed_records.h"
 #include "support/temp_dir.h"
 #include "unit/api/api_rig.h"
@@ -53,51 +54,6 @@ class ConstantFactory final : public Poco::Net::HTTPRequestHandlerFactory {
   const std::string& body_;
 };
 
-/// A running node with its machine.
-Status addNode(Tx& tx, Random& random, const Unit& unit, int number) {
-  Machine machine;
-  machine.machine_id = newId(random);
-  machine.vcid = unit.vcid;
-  machine.unit_id = unit.unit_id;
-  machine.name = "vcp-c80e43c2-" + randomHex(random, 10);
-  machine.cloud_id = "i-" + randomHex(random, 9);
-  machine.address = fmt::format("10.0.{}.{}", number / 250, 1 + number % 250);
-  Node node;
-  node.node_id = machine.node_id = newId(random);
-  node.vcid = unit.vcid;
-  node.unit_id = unit.unit_id;
-  node.node_no = number;
-  node.state = State::kRunning;
-  node.machine_id = machine.machine_id;
-  node.boot_at = node.container_started = 1'664'292'950'000;
-  VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-  return tx.nodes().put(std::move(node));
-}
-
-Status addVc(test::ApiRig& rig, int number, int nodes) {
-  return rig.store->transact([&](Tx& tx) -> Status {
-    Vc vc;
-    vc.vcid = newId(rig.random);
-    vc.vcno = number;
-    vc.name = fmt::format("group{}", number);
-    vc.owner = "nobody";
-    vc.created_at = 1'664'292'777'000;
-    Unit unit;
-    unit.unit_id = newId(rig.random);
-    unit.vcid = vc.vcid;
-    unit.name = "compute";
-    unit.provider = unit.instance = "fake";
-    unit.network = "default";
-    unit.created_at = vc.created_at;
-    VCC_ASSIGN_OR_RETURN(const UnitCci cci, parseUnitCci(test::unitCci("compute", nodes)));
-    unit.spec = sealCci(rig.sealer, unit.unit_id, cci);
-    VCC_RETURN_IF_ERROR(tx.vcs().put(vc));
-    VCC_RETURN_IF_ERROR(tx.units().put(unit));
-    for (int i = 1; i <= nodes; ++i) VCC_RETURN_IF_ERROR(addNode(tx, rig.random, unit, i));
-    return okStatus();
-  });
-}
-
 template <typename T>
 T must(Result<T> result) {
   if (result.ok()) return std::move(result).value();
@@ -116,10 +72,7 @@ int main(int argc, char** argv) {
   FdLogger log(::open("/dev/null", O_WRONLY | O_CLOEXEC), Severity::kInfo);
   const test::TempDir folder;
   test::writeCertificate(folder.file("cert.pem"), folder.file("key.pem"), 30);
-  test::ApiRig rig;
-  for (int i = 1; i <= std::atoi(argv[1]); ++i) {
-    if (const Status added = addVc(rig, i, std::atoi(argv[2])); !added.ok()) must(Result<int>(added));
-  }
+  bench::FilledRig rig(std::atoi(argv[1]), std::atoi(argv[2]));
   const std::string body = rig.call(rig.token, "GET", "/vcs").body;
 
   HttpServerOptions options;

@@ -131,7 +131,8 @@ TEST_CASE_FIXTURE(Fixture, "sigv4: the example of the AWS General Reference (IAM
                      {"Host", "iam.amazonaws.com"},
                      {"X-Amz-Date", "20150830T123600Z"}};
   const std::string canonical = canonicalRequest(crypto, request, true);
-  CHECK(vcp::plugin::hex(crypto.sha256(canonical)) == "f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59");
+  CHECK(vcp::plugin::hex(crypto.sha256(canonical)) ==
+        "f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59");
   CHECK(authorization(crypto, key, request) ==
         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, "
         "SignedHeaders=content-type;host;x-amz-date, "

@@ -68,7 +68,8 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
   const auto spec = split.ok() ? machineRequest(split->clear,
                                                 {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
                                                  sample->vc.name, sample->unit.name, sample->vc.owner},
-                                                {loginUser(cci->cloud_params, info.secret_keys), options_.public_key})
+                                                {loginUser(cci->cloud_params, info.secret_keys), options_.public_key,
+                                                 sample->entry.ssh_port})
                                : Result<std::string>(split.status());
   const auto pool = info.needs_address && spec.ok() ? AddressPool::of(sample->entry, options_.own_addresses)
                                                     : Result<AddressPool>(spec.status());

@@ -7,6 +7,7 @@
 
 #include "base/secret_string.h"
 #include "base/status.h"
+#include "engine/cloud_config.h"
 
 /// The JSON that crosses from records to drivers.
 namespace vcc {
@@ -33,11 +34,6 @@ std::string stringMember(const std::string& object, const std::string& key);
 /// {...}, "access": {"user", "public_keys", "user_data"}}.
 struct MachineLabels {
   std::string provider, vcc_id, vcid, vc_name, unit_name, owner;
-};
-/// How the controller will log in to the machine.
-struct MachineAccess {
-  std::string user;
-  std::string public_key;  ///< one line; empty: none is let in
 };
 Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels,
                                    const MachineAccess& access);

@@ -42,6 +42,7 @@ Engine::~Engine() = default;
 Status Engine::start() { return impl_->start(); }
 void Engine::stop() { impl_->stop(); }
 void Engine::wake(const std::vector<std::string>& ids) { impl_->decider_.wake(ids); }
+void Engine::look(const std::vector<std::string>& node_ids) { impl_->decider_.lookAt(node_ids); }
 EngineStatus Engine::status() const { return impl_->decider_.status(); }
 
 }  // namespace vcc

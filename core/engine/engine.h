@@ -75,6 +75,10 @@ class Engine {
   /// Queues objects for a visit (ids of nodes, units or VCs). Any thread, never blocks.
   void wake(const std::vector<std::string>& ids);
 
+  /// Queues a point read of the machines of these nodes, also of settled ones; it changes no state of a node. Any
+  /// thread, never blocks.
+  void look(const std::vector<std::string>& node_ids);
+
   EngineStatus status() const;
 
  private:

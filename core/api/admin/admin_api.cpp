@@ -131,10 +131,12 @@ std::vector<Route> adminRoutes(const AdminSeams& seams) {
       route("POST", "/tokens/revoke", dropToken),
       route("GET", "/plugins", listPlugins),
       route("POST", "/plugins/load", loadPlugin),
+      route("POST", "/providers/check", checkProvider),
       route("GET", "/events?after&limit&vcid", listEvents),
       route("GET", "/vcs", listVcs),
       route("GET", "/vcs/{vcid}/progress", showProgress),
       route("POST", "/vcs/{vcid}/purge", purgeVc),
+      seams.notices.withoutToken(),
   };
 }
 

@@ -53,7 +53,10 @@ class ApiRig {
   std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>(
       Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
   std::vector<std::string> woken;
+  std::vector<std::string> looked_at;
+  std::vector<Route> routes;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
+  CredentialProbe probe{{clock, log, kVccId, std::make_unique<InlineExecutor>()}};
   std::unique_ptr<Commands> commands;
   std::optional<Doorkeeper> doorkeeper;
   std::unique_ptr<RoutedService> api;
@@ -72,20 +75,25 @@ class ApiRig {
   void start() {
     store = makeMemoryStore(clock, writer, log, options);
     doorkeeper.emplace(*store, clock, log);
-    commands = std::make_unique<Commands>(CommandSeams{
-        *store,
-        registry,
-        [this] { return catalog; },
-        random,
-        log,
-        sealer,
-        Limits{},
-        false,
-        {},
-        [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); }});
-    const VcpSeams seams{*store, *commands, registry, [this] { return catalog; },
-                         log,    sealer,    kVccId,   "ssh-ed25519 AAAA vcc"};
-    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), *doorkeeper, clock, log);
+    commands = std::make_unique<Commands>(
+        CommandSeams{*store,
+                     registry,
+                     [this] { return catalog; },
+                     random,
+                     log,
+                     sealer,
+                     Limits{},
+                     false,
+                     {},
+                     [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); },
+                     &probe});
+    const FailureNotices notices({*store, clock, log, [this](const std::vector<std::string>& ids) {
+                                    looked_at.insert(looked_at.end(), ids.begin(), ids.end());
+                                  }});
+    const VcpSeams seams{
+        *store, *commands, registry, [this] { return catalog; }, log, sealer, kVccId, "ssh-ed25519 AAAA vcc", notices};
+    routes = vcpRoutes(seams);
+    api = std::make_unique<RoutedService>(Router(kVcpPrefix, routes), *doorkeeper, clock, log);
     const AdminSeams admin_seams{
         *store,
         random,
@@ -103,7 +111,10 @@ class ApiRig {
           return facts;
         },
         [this](const std::string& name) { return load_plugin(name); },
-        *commands};
+        *commands,
+        notices,
+        probe,
+        clock};
     admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *doorkeeper, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());

@@ -74,6 +74,7 @@ class Ec2Driver : public vcp::plugin::Driver, public vcp::plugin::Listing, publi
   /// Does one request make this machine and others? Not for a fixed address, which EC2 takes for one instance only,
   /// nor for spot machines, where there may be capacity for some and not for all.
   bool sharesRequest(const vcp::plugin::Item& item) const;
+  std::string checkSubnet(const vcp::plugin::XmlNode& subnet, const Entry& entry) const;
   void checkPermission(const Client& client, const Entry& entry) const;
 
   const bool evaluation_;

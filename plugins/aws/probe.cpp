@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can be known of an entry and its credentials before anything is made.
-#include <algorithm>
-#include <set>
+#include <optional>
 
 #include "driver.h"
 #include "errors.h"
@@ -13,19 +12,20 @@ using vcp::plugin::Code;
 using vcp::plugin::Error;
 using vcp::plugin::invalid;
 using vcp::plugin::Severity;
+using vcp::plugin::XmlDocument;
 using vcp::plugin::XmlNode;
 
 namespace {
 
-constexpr int kFewAddresses = 8;
 constexpr char kProbeType[] = "t3.micro";  // any that every account knows: nothing is started
 
-/// A read of one object of the entry; the cloud's "no such object" becomes an error that names the key.
-template <class Read>
-auto named(const char* pointer, Read&& read) {
+/// A read of one object of the entry; the cloud's "no such object" becomes an error that names the key. Nothing where
+/// the account may not look: whether it may run instances is asked besides.
+std::optional<XmlDocument> named(const char* pointer, const Client& client, const Form& form) {
   try {
-    return read();
+    return client.read(form);
   } catch (const Error& error) {
+    if (error.code() == Code::kPermissionDenied && !error.providerCode().empty()) return std::nullopt;
     if (!isAbsent(error) && error.code() != Code::kInvalidArgument) throw;
     throw invalid(pointer, error.message()).providerCode(error.providerCode());
   }
@@ -36,28 +36,34 @@ auto named(const char* pointer, Read&& read) {
 void Ec2Driver::probe(const Call& call) {
   const Entry entry = entryOf(call);
   const Client client(services_, call, entry);
-  constexpr char kSubnet[] = "/catalog_entry/aws_vpc_subnet_id";
+  std::string vpc;
   const auto subnets =
-      named(kSubnet, [&] { return client.read(Form("DescribeSubnets").list("SubnetId", {entry.subnet})); });
-  const XmlNode subnet = subnets.root().child("subnetSet").child("item");
+      named("/catalog_entry/aws_vpc_subnet_id", client, Form("DescribeSubnets").list("SubnetId", {entry.subnet}));
+  if (subnets) vpc = checkSubnet(subnets->root().child("subnetSet").child("item"), entry);
+  constexpr char kGroup[] = "/catalog_entry/aws_vpc_security_group_id";
+  const auto groups = named(kGroup, client, Form("DescribeSecurityGroups").list("GroupId", entry.security_groups));
+  if (groups && !vpc.empty()) {
+    for (const XmlNode& group : groups->root().child("securityGroupInfo").children("item")) {
+      if (group.child("vpcId").text() == vpc) continue;
+      throw invalid(kGroup, "group " + group.child("groupId").text() + " is not in the VPC of the subnet");
+    }
+  }
+  checkPermission(client, entry);
+}
+
+/// The subnet's VPC.
+std::string Ec2Driver::checkSubnet(const XmlNode& subnet, const Entry& entry) const {
   const std::string zone = subnet.child("availabilityZone").text();
   if (!entry.zone.empty() && entry.zone != zone) {
     throw invalid("/catalog_entry/aws_availability_zone",
                   "is " + entry.zone + ", but the subnet is in " + zone + "; correct it, or leave it out");
   }
   const std::string left = subnet.child("availableIpAddressCount").text();
-  if (!left.empty() && left.size() < 5 && std::atoi(left.c_str()) < kFewAddresses) {
+  if (left.size() == 1 && left < "8") {
     services_.host.log(Severity::kWarning, "AWS_SUBNET_NEARLY_FULL", "few addresses are left in the subnet",
                        {{"subnet", entry.subnet}, {"left", left}});
   }
-  constexpr char kGroup[] = "/catalog_entry/aws_vpc_security_group_id";
-  const auto groups =
-      named(kGroup, [&] { return client.read(Form("DescribeSecurityGroups").list("GroupId", entry.security_groups)); });
-  for (const XmlNode& group : groups.root().child("securityGroupInfo").children("item")) {
-    if (group.child("vpcId").text() == subnet.child("vpcId").text()) continue;
-    throw invalid(kGroup, "group " + group.child("groupId").text() + " is not in the VPC of the subnet");
-  }
-  checkPermission(client, entry);
+  return subnet.child("vpcId").text();
 }
 
 /// Asks whether the account may run instances, without running one (DryRun).
@@ -79,7 +85,7 @@ void Ec2Driver::checkPermission(const Client& client, const Entry& entry) const 
   } catch (const Error& error) {
     // "DryRunOperation" says yes. Other refusals are of this very type or image, and not of the account.
     const bool refused = error.code() == Code::kPermissionDenied || error.code() == Code::kUnauthenticated ||
-                         (error.code() == Code::kUnavailable);
+                         error.code() == Code::kUnavailable;
     if (refused && error.providerCode() != "DryRunOperation") throw;
   }
 }

@@ -50,7 +50,7 @@ class FaultyProxy:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def inject(self, action, fault, times=1):
-        """The next `times` requests of `action` meet `fault`: (status, type, body); "lost" (carried out, the answer never
+        """The next `times` requests of `action`, dry runs left out, meet `fault`: (status, type, body); "lost" (carried out, the answer never
         comes); "dropped" (never arrives)."""
         with self.lock:
             self.faults[action].extend([fault] * times)
@@ -69,7 +69,8 @@ class FaultyProxy:
         with self.lock:
             self.counts[form["Action"]] += 1
             self.seen.append(form)
-            fault = self.faults[form["Action"]].popleft() if self.faults[form["Action"]] else None
+            waiting = self.faults[form["Action"]] if "DryRun" not in form else ()
+            fault = waiting.popleft() if waiting else None
         if fault == "dropped":
             return self.hang_up(handler)
         status, kind, answer = fault if isinstance(fault, tuple) else self.forward(handler, body)

@@ -506,5 +506,7 @@ TEST_CASE("probe: what is wrong is named") {
   CHECK(answer({subnet, group, {200, imagesXml()}, {403, errorXml("UnauthorizedOperation")}}).code ==
         VCP_PERMISSION_DENIED);
   CHECK(answer({subnet, group, {200, imagesXml()}, {400, errorXml("Unsupported")}}).code == VCP_OK);
+  const std::pair<int, std::string> denied{403, errorXml("UnauthorizedOperation")};
+  CHECK(answer({denied, denied, {200, imagesXml()}, {412, errorXml("DryRunOperation")}}).code == VCP_OK);
   CHECK(answer({subnet, group, {200, imagesXml()}, {503, "<html/>"}}).code == VCP_UNAVAILABLE);
 }

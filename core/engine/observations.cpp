@@ -16,9 +16,10 @@ namespace {
 constexpr std::int64_t kObserveDeadlineMs = 60000;
 
 /// What a look without an answer leads to: the machine's record stays as it is, the node is visited later.
-Status recordBlindLook(Tx& tx, Node node, const Status& error, Random& random) {
+Status recordBlindLook(Tx& tx, Node node, UnitKind kind, const Status& error, Random& random) {
   if (node.settled() && node.goal != Goal::kGone) return okStatus();  // it was a hint that asked; nothing waits for it
-  return recordFailure(tx, std::move(node), {"looking at the machine", error, CallKind::kExisting, false}, random);
+  const std::string_view attempted = kind == UnitKind::kStorage ? "looking at the disk" : "looking at the machine";
+  return recordFailure(tx, std::move(node), {attempted, error, CallKind::kExisting, false}, random);
 }
 
 /// Takes over what a look found into the machine.
@@ -28,6 +29,7 @@ void learn(Machine& machine, const Observation& seen) {
   machine.observed_reason = seen.reason;
   if (!seen.cloud_id.empty()) machine.cloud_id = seen.cloud_id;
   if (!seen.address.empty()) machine.address = seen.address;
+  if (seen.size_gib > 0) machine.size_gib = seen.size_gib;
   mergeResources(machine.resources, seen.resources);
 }
 
@@ -48,15 +50,18 @@ Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, c
   if (seen.state != MachineState::kFailed) return tx.nodes().put(std::move(node));
   const std::string detail = seen.detail.empty() ? std::string("the cloud gives no reason") : seen.detail;
   if (seen.failure == Code::kOk || !machine.open_op.empty()) {
-    node.fault = {tx.now(), fmt::format("the cloud reports the machine as failed: {}", detail)};
+    node.fault = {tx.now(), fmt::format("the cloud reports the {} as failed: {}",
+                                        machine.kind == UnitKind::kStorage ? "disk" : "machine", detail)};
     return tx.nodes().put(std::move(node));
   }
   // The same as if its create had been refused so.
   Status error(seen.failure, detail, Outcome::kNotApplied);
   error.withProviderCode(seen.provider_code);
   machine.want_destroy = true;
-  VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-  return recordFailure(tx, std::move(node), {"booting the machine", error, CallKind::kCreate, profile.asserted},
+  VCC_RETURN_IF_ERROR(tx.machines().put(machine));
+  return recordFailure(tx, std::move(node),
+                       {machine.kind == UnitKind::kStorage ? "making the disk" : "booting the machine", error,
+                        CallKind::kCreate, profile.asserted},
                        random);
 }
 
@@ -137,7 +142,7 @@ void Decider::recordObservations(const std::vector<Visit>& looked, const std::ve
           i < seen.size() ? seen[i].error : Status(Code::kUnknown, "the driver said nothing about the machine");
       VCC_RETURN_IF_ERROR(error.ok()
                               ? recordSight(tx, *node, *machine, seen[i], begun, looked[i].profile, seams_.random)
-                              : recordBlindLook(tx, *node, error, seams_.random));
+                              : recordBlindLook(tx, *node, machine->kind, error, seams_.random));
     }
     return okStatus();
   });

@@ -68,7 +68,9 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
   const bool disks = sample->unit.kind == UnitKind::kStorage;
   const bool needs_address = info.needs_address && !disks;
   std::optional<MachineAccess> access;
-  if (cci.ok() && !disks) access = {loginUser(cci->cloud_params, info.secret_keys), options_.public_key};
+  if (cci.ok() && !disks) {
+    access = {loginUser(cci->cloud_params, info.secret_keys), options_.public_key, sample->entry.ssh_port};
+  }
   const auto spec = split.ok() ? machineRequest(split->clear,
                                                 {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
                                                  sample->vc.name, sample->unit.name, sample->vc.owner},

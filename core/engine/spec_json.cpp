@@ -76,7 +76,7 @@ Result<std::string> machineRequest(const std::string& clear_params, const Machin
   entrance.add("user", YamlValue::scalar(access->user));
   YamlValue& keys = entrance.add("public_keys", YamlValue::list());
   if (!access->public_key.empty()) keys.items.push_back(YamlValue::scalar(access->public_key));
-  entrance.add("user_data", YamlValue::scalar(""));
+  entrance.add("user_data", YamlValue::scalar(cloudConfig(*access)));
   return toJson(request);
 }
 

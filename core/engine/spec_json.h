@@ -8,6 +8,7 @@
 
 #include "base/secret_string.h"
 #include "base/status.h"
+#include "engine/cloud_config.h"
 
 /// The JSON that crosses from records to drivers.
 namespace vcc {
@@ -34,11 +35,6 @@ std::string stringMember(const std::string& object, const std::string& key);
 /// {...}, "access": {"user", "public_keys", "user_data"}}; that of a disk has no access.
 struct MachineLabels {
   std::string provider, vcc_id, vcid, vc_name, unit_name, owner;
-};
-/// How the controller will log in to the machine.
-struct MachineAccess {
-  std::string user;
-  std::string public_key;  ///< one line; empty: none is let in
 };
 Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels,
                                    const std::optional<MachineAccess>& access);

@@ -81,3 +81,22 @@ def mock_disk(size):
     return f"""        cci_version: "1.0"
         size: {size}
         tags: {{}}"""
+
+
+def aws(access_key, secret_key, *, addresses=(), volumes=(), tags=None, image="default", instance_type="m5.large", size=16,
+        spot=None):
+    """cloud_params of aws, and with `spot` (a pair: type, price) of aws_spot, in the SDK's order."""
+    spot_lines = "" if spot is None else f"""
+        spot_type: {spot[0]}
+        spot_price: "{spot[1]}"
+        block_duration_minutes: 0"""
+    return f"""        cci_version: "{'1.2' if spot is None else '1.1'}"{spot_lines}
+        instance_type: {instance_type}
+        volume_size: {size}
+        volume_type: gp2
+        cloud_image: {image}
+        ip_address_list: {list(addresses)}
+        access_key: {access_key}
+        volume_id: {list(volumes)}
+        secret_key: {secret_key}
+        tags: {tags or {}}"""

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "model/json_tree.h"
+
 using namespace vcc;
 
 namespace {
@@ -36,4 +38,24 @@ TEST_CASE("clear parameters and resolved values join again") {
   CHECK(stringMember(kParams, "region") == "tokyo");
   CHECK(stringMember(kParams, "none").empty());
   CHECK(stringMember("[]", "region").empty());
+}
+
+TEST_CASE("a new machine lets the controller in, on the port of the catalog entry") {
+  const MachineAccess access{"vcp", "ssh-ed25519 AAAA== \"vcc\"", 2022};
+  const auto request = machineRequest("{}", {"aws", "vcc", "vc", "group", "unit", "nobody"}, access);
+  const YamlValue tree = treeFromJson(*request).value();
+  const YamlValue* entrance = tree.find("access");
+  REQUIRE(entrance != nullptr);
+  CHECK(entrance->find("user")->text == "vcp");
+  const std::string data = entrance->find("user_data")->text;
+  const std::string head = "#cloud-config\n";
+  REQUIRE(data.starts_with(head));
+  const YamlValue config = treeFromJson(data.substr(head.size())).value();
+  const auto& users = config.find("users")->items;
+  REQUIRE(users.size() == 2);
+  CHECK(users[0].text == "default");
+  CHECK(users[1].find("name")->text == "vcp");
+  CHECK(users[1].find("ssh_authorized_keys")->items.at(0).text == access.public_key);
+  CHECK(config.find("write_files")->items.at(0).find("content")->text == "Port 2022\n");
+  CHECK(cloudConfig({"vcp", "", 2022}).empty());
 }

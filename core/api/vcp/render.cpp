@@ -59,7 +59,10 @@ std::string unitError(const Unit& unit, const std::vector<const Node*>& nodes) {
     if (!text.empty()) text += '\n';
     text += faultLines({node->fault.at, "node " + std::to_string(node->node_no) + ": " + node->fault.text});
   }
-  if (more > 0) text += "\n... and " + std::to_string(more) + " more nodes; see their own error_message";
+  if (more > 0) {
+    const std::string rest = "... and " + std::to_string(more) + " more nodes; see their own error_message";
+    text += '\n' + faultLines({nodes.back()->fault.at, rest});
+  }
   return text;
 }
 

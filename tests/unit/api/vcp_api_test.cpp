@@ -160,7 +160,8 @@ TEST_CASE("bad input is answered with its status and the field's name") {
        "the key \\\"name\\\" is given twice"},
       {"POST", "/vcs", "{\"cci\": \"" + base64Encode("- vc:\n    name: \xff\n") + "\"}", 400, "cci: "},
       {"POST", "/vcs", "{\"cci\": \"" + base64Encode("- vc: " + std::string(500, '[')) + "\"}", 400, "cci: line 1"},
-      {"POST", "/vcs", "{\"cci\": \"" + base64Encode("- vc: {type: 5, name: a, description: a}") + "\"}", 400, "vc.type"},
+      {"POST", "/vcs", "{\"cci\": \"" + base64Encode("- vc: {type: 5, name: a, description: a}") + "\"}", 400,
+       "vc.type"},
       {"POST", "/vcs/" + vcid, "{\"info\": \"***\", \"unit_name\": \"u\"}", 400, "info"},
       {"POST", "/vcs/" + vcid, "{\"info\": \"" + base64Encode("{[") + "\", \"unit_name\": \"u\"}", 400, "info: line 1"},
       {"POST", "/vcs/" + vcid, "{\"info\": \"" + unitCci("web", 1) + "\", \"unit_name\": \"web\"}", 409, "web"},
@@ -207,7 +208,8 @@ TEST_CASE("unknown keys are ignored and logged once for a request that succeeds"
   ApiRig rig;
   RoutedService service(Router(kVcpPrefix, rig.routes), *rig.doorkeeper, rig.clock, lines);
   const auto post = [&](const std::string& body) {
-    return ApiRig::ask(service, ApiRig::makeHead("POST", kVcpPrefix + std::string("/vcs"), "127.0.0.1", rig.token), body);
+    return ApiRig::ask(service, ApiRig::makeHead("POST", kVcpPrefix + std::string("/vcs"), "127.0.0.1", rig.token),
+                       body);
   };
   CHECK(post("{\"z\": 1, \"cci\": \"" + vcCci("x") + "\", \"more\": {\"a\": null}}").status == 202);
   CHECK(lines.keys == std::vector<std::string>{"more,z"});

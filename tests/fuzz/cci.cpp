@@ -14,7 +14,8 @@ void parse(const std::string& encoded) {
   Result<UnitCci> unit = parseUnitCci(encoded);
   if (!unit.ok()) {
     const Code code = unit.status().code();
-    fuzz::require(code == Code::kInvalidArgument || code == Code::kResourceExhausted, "a refusal that is no 400 or 429");
+    fuzz::require(code == Code::kInvalidArgument || code == Code::kResourceExhausted,
+                  "a refusal that is no 400 or 429");
     fuzz::require(isUtf8(unit.status().message()), "a refusal that is not UTF-8");
     return;
   }

@@ -3,90 +3,85 @@
 
 #include <algorithm>
 #include <charconv>
-#include <istream>
 
 namespace vcc {
 namespace {
 
-constexpr std::int64_t kShortRest = 64 << 10U;  // read off before the answer to keep the connection
-constexpr std::int64_t kLingerBytes = std::int64_t{64} << 20U;
-constexpr std::int64_t kLingerMs = 5000;
-constexpr std::size_t kPiece = 64 << 10U;
-
-Status badFraming(std::string_view what) { return invalidArgument("headers of the request: " + std::string(what)); }
+constexpr std::size_t kMaxLineBytes = 1024;     // a chunk's size with its extensions, or a trailer
+constexpr std::size_t kMaxTrailerBytes = 8192;  // all of them
 
 }  // namespace
 
-BodyReader::BodyReader(Poco::Net::HTTPServerRequestImpl& request, const Clock& clock, std::int64_t timeout_ms)
-    : request_(request), clock_(clock), timeout_ms_(timeout_ms) {
-  // Two ways to tell where a body ends are two opinions about where the next request begins.
-  std::string length;
-  bool has_length = false;
-  bool chunked = false;
-  for (const auto& [name, value] : request) {
-    if (Poco::icompare(name, "Content-Length") == 0) {
-      if (has_length) framing_ = badFraming("Content-Length is there twice");
-      has_length = true;
-      length = value;
-    } else if (Poco::icompare(name, "Transfer-Encoding") == 0) {
-      if (chunked || Poco::icompare(value, "chunked") != 0) framing_ = badFraming("Transfer-Encoding is not chunked");
-      chunked = true;
+BodyReader::BodyReader(std::int64_t announced, std::size_t limit_bytes)
+    : limit_(limit_bytes), chunked_(announced == kChunked) {
+  if (chunked_) {
+    part_ = Part::kSize;
+  } else {
+    left_ = static_cast<std::size_t>(announced);
+    if (left_ > limit_) {
+      state_ = State::kTooLong;
+    } else if (left_ == 0) {
+      state_ = State::kComplete;
     }
   }
-  if (has_length && chunked) framing_ = badFraming("Content-Length and Transfer-Encoding exclude each other");
-  if (chunked) {
-    length_ = -1;
-  } else if (has_length) {
-    const auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), length_);
-    if (error != std::errc() || end != length.data() + length.size() || length_ < 0) {
-      framing_ = badFraming("Content-Length is not a number");
-    }
-  }
-  ended_ = framing_.ok() && length_ == 0;
 }
 
-BodyReader::End BodyReader::read(std::string& body) {
-  const std::int64_t deadline = clock_.monoMs() + timeout_ms_;
-  std::string piece(std::min(kPiece, length_ > 0 ? static_cast<std::size_t>(length_) : kPiece), '\0');
-  while (!ended_) {
-    std::istream& stream = request_.stream();
-    stream.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    const std::streamsize count = stream.gcount();
-    taken_ += count;
-    body.append(piece.data(), static_cast<std::size_t>(count));
-    if (body.size() > kMaxBodyBytes) return End::kTooLong;
-    if (length_ >= 0 && taken_ >= length_) {
-      ended_ = true;
-    } else if (!stream) {
-      if (stream.bad()) return End::kTimeout;
-      if (length_ >= 0) return End::kTruncated;
-      ended_ = true;
-    } else if (clock_.monoMs() > deadline) {
-      return End::kTimeout;
-    }
+std::size_t BodyReader::feed(std::string_view bytes) {
+  std::size_t taken = 0;
+  while (state_ == State::kMore && taken < bytes.size()) {
+    const std::string_view rest = bytes.substr(taken);
+    taken += part_ == Part::kData ? feedData(rest) : feedLine(rest);
   }
-  return End::kComplete;
+  return taken;
 }
 
-bool BodyReader::finish() {
-  // After chunks the connection is not used again: Poco's reader does not tell a broken chunk from the last one.
-  if (!framing_.ok() || length_ < 0) return false;
-  if (ended_) return true;
-  if (length_ - taken_ > kShortRest) return false;
-  std::string rest;
-  return read(rest) == End::kComplete;
+std::size_t BodyReader::feedData(std::string_view bytes) {
+  const std::size_t count = std::min(left_, bytes.size());
+  body_.append(bytes.substr(0, count));
+  left_ -= count;
+  if (left_ == 0) {
+    if (chunked_) part_ = Part::kDataEnd;
+    if (!chunked_) state_ = State::kComplete;
+  }
+  return count;
 }
 
-void BodyReader::linger() {
-  if (ended_ || !framing_.ok()) return;
-  const std::int64_t deadline = clock_.monoMs() + kLingerMs;
-  const std::int64_t most = taken_ + kLingerBytes;
-  std::string piece(kPiece, '\0');
-  std::istream& stream = request_.stream();
-  while (stream && taken_ < most && clock_.monoMs() < deadline && (length_ < 0 || taken_ < length_)) {
-    stream.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    taken_ += stream.gcount();
+std::size_t BodyReader::feedLine(std::string_view bytes) {
+  const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+  if (line_.size() + end > kMaxLineBytes) {
+    state_ = State::kBroken;
+    return 0;
   }
+  line_.append(bytes.substr(0, end));
+  if (end == bytes.size()) return end;
+  if (line_.empty() || line_.back() != '\r') {
+    state_ = State::kBroken;
+  } else {
+    line_.pop_back();
+    state_ = endLine();
+  }
+  line_.clear();
+  return end + 1;
+}
+
+BodyReader::State BodyReader::endLine() {
+  if (part_ == Part::kDataEnd) {
+    part_ = Part::kSize;
+    return line_.empty() ? State::kMore : State::kBroken;
+  }
+  if (part_ == Part::kTrailer) {
+    trailer_bytes_ += line_.size();
+    if (line_.empty()) return State::kComplete;
+    return trailer_bytes_ > kMaxTrailerBytes ? State::kBroken : State::kMore;
+  }
+  const char* const begin = line_.data();
+  const char* const end = begin + std::min(line_.find_first_of("; \t"), line_.size());
+  const auto [stop, error] = std::from_chars(begin, end, left_, 16);
+  if (error == std::errc::result_out_of_range) return State::kTooLong;
+  if (error != std::errc() || stop != end) return State::kBroken;
+  if (left_ > limit_ - body_.size()) return State::kTooLong;
+  part_ = left_ == 0 ? Part::kTrailer : Part::kData;
+  return State::kMore;
 }
 
 }  // namespace vcc

@@ -1,45 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <Poco/Net/HTTPServerRequestImpl.h>
-
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
-#include "api/http_types.h"
-#include "base/clock.h"
-#include "base/status.h"
+#include "api/http_head.h"
 
 namespace vcc {
 
-/// Reads the body of a request within bounds. One per request.
+/// Finds the body in what a client sends after its head: so many bytes, or chunks (RFC 9112, 7.1; extensions and
+/// trailers are dropped). Pure. One per request.
 class BodyReader {
  public:
-  /// Looks at the framing headers only.
-  BodyReader(Poco::Net::HTTPServerRequestImpl& request, const Clock& clock, std::int64_t timeout_ms);
+  /// `announced`: bytes, or kChunked.
+  BodyReader(std::int64_t announced, std::size_t limit_bytes);
 
-  /// Why the request cannot be served because of its framing (both length and chunks, two lengths, not a number).
-  const Status& framing() const { return framing_; }
-  /// True when the announced length is over the limit already.
-  bool tooLong() const { return length_ > static_cast<std::int64_t>(kMaxBodyBytes); }
-
-  enum class End { kComplete, kTooLong, kTruncated, kTimeout };
-  /// Fills `body`.
-  End read(std::string& body);
-
-  /// True when nothing of this request is left on the connection, so that another may follow. Reads a short rest off.
-  bool finish();
-  /// After the answer: swallows what a client still sends, so that it gets to read the answer instead of a reset.
-  void linger();
+  enum class State { kMore, kComplete, kTooLong, kBroken };
+  State state() const { return state_; }
+  /// Takes what belongs to the body from the front of `bytes` and says how much that was; what follows is the next
+  /// request. Nothing is taken unless the state is kMore.
+  std::size_t feed(std::string_view bytes);
+  std::string take() { return std::move(body_); }
 
  private:
-  Poco::Net::HTTPServerRequestImpl& request_;
-  const Clock& clock_;
-  std::int64_t timeout_ms_;
-  std::int64_t length_ = 0;  // announced; -1 = chunks
-  std::int64_t taken_ = 0;
-  bool ended_ = false;
-  Status framing_;
+  enum class Part { kSize, kData, kDataEnd, kTrailer };
+  std::size_t feedData(std::string_view bytes);
+  std::size_t feedLine(std::string_view bytes);
+  State endLine();
+
+  std::size_t limit_;
+  bool chunked_;
+  Part part_ = Part::kData;
+  std::size_t left_ = 0;           // of the body, or of the chunk
+  std::string line_;               // of the framing, without its LF
+  std::size_t trailer_bytes_ = 0;  // seen so far
+  std::string body_;
+  State state_ = State::kMore;
 };
 
 }  // namespace vcc

@@ -41,9 +41,12 @@ static_assert(kRows.size() == static_cast<std::size_t>(Code::kUnauthenticated) +
 constexpr ErrorRow kVaultRead{403, kVaultReadFailed};
 
 // By position: the value of the refusal.
-constexpr std::array<ErrorRow, 3> kHttpRows{{
+constexpr std::array<ErrorRow, 6> kHttpRows{{
+    {400, "VCPInvalidRequestException"},  // kBadRequest
     {405, "VCPInvalidRequestException"},  // kMethodNotAllowed
     {413, "VCPLimitException"},           // kBodyTooLarge
+    {414, "VCPLimitException"},           // kUrlTooLong
+    {431, "VCPLimitException"},           // kHeadTooLarge
     {408, "VCPInvalidRequestException"},  // kTimeout
 }};
 static_assert(kHttpRows.size() == static_cast<std::size_t>(HttpRefusal::kTimeout) + 1);
@@ -62,6 +65,8 @@ HttpAnswer answer(const ErrorRow& row, std::string_view text, std::int64_t now_m
 }
 
 }  // namespace
+
+int statusOf(HttpRefusal refusal) { return kHttpRows[static_cast<std::size_t>(refusal)].http_status; }
 
 bool isInternal(Code code) { return rowOf(code).http_status == 500; }
 

@@ -18,6 +18,9 @@ namespace vcc {
 HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_view request_id);
 HttpAnswer errorAnswer(HttpRefusal refusal, std::string_view text, std::int64_t now_ms);
 
+/// The HTTP status of a refusal.
+int statusOf(HttpRefusal refusal);
+
 /// A way to refuse: the status, and the name that stands in the message.
 struct ErrorRow {
   int http_status;

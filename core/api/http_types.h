@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,9 +12,6 @@
 
 /// HTTP as plain values, so that routing, authentication and handlers know nothing of sockets.
 namespace vcc {
-
-/// The largest request body (choices.md: 413 above it).
-inline constexpr std::size_t kMaxBodyBytes = std::size_t{10} << 20U;
 
 /// What is known of a request before its body is read.
 struct HttpHead {
@@ -44,7 +40,7 @@ struct Admission {
 };
 
 /// Refusals of HTTP itself, which no Status speaks of.
-enum class HttpRefusal { kMethodNotAllowed, kBodyTooLarge, kTimeout };
+enum class HttpRefusal { kBadRequest, kMethodNotAllowed, kBodyTooLarge, kUrlTooLong, kHeadTooLarge, kTimeout };
 
 /// What a listener serves. Called from many threads; `admit` may throw, the listener maps that to 500.
 class HttpHandler {

@@ -20,7 +20,7 @@ std::string shownPath(const std::string& target) { return cleanUtf8(target.subst
 
 HttpAnswer RoutedService::refuse(const Status& status, const std::string& request_id) const {
   if (isInternal(status.code())) {
-    log_.error("API_INTERNAL_ERROR", status.toString(), {{"request", request_id}});
+    log_.error("API_INTERNAL_ERROR", status.toString());
   }
   return errorAnswer(status, clock_.wallMs(), request_id);
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "base/encoding.h"
+#include "base/log_scope.h"
 
 namespace vcc {
 namespace {
@@ -73,6 +74,17 @@ std::string bounded(std::string_view text) {
   return clean;
 }
 
+void appendField(std::string& out, const LogField& field) {
+  out += ' ';
+  out += field.key;
+  out += '=';
+  const std::string value = bounded(field.value);
+  const bool quoted = needsQuotes(value);
+  if (quoted) out += '"';
+  appendEscaped(out, value, quoted);
+  if (quoted) out += '"';
+}
+
 void appendTime(std::string& out) {
   using std::chrono::floor;
   const auto now = floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -95,16 +107,8 @@ void FdLogger::write(Severity severity, std::string_view id, std::string_view te
   line += severityName(severity);
   line += ' ';
   line += id;
-  for (const LogField& field : fields) {
-    line += ' ';
-    line += field.key;
-    line += '=';
-    const std::string value = bounded(field.value);
-    const bool quoted = needsQuotes(value);
-    if (quoted) line += '"';
-    appendEscaped(line, value, quoted);
-    if (quoted) line += '"';
-  }
+  LogScope::visitAll([&line](const LogField& field) { appendField(line, field); });
+  for (const LogField& field : fields) appendField(line, field);
   line += ' ';
   appendEscaped(line, bounded(text), false);
   line += '\n';

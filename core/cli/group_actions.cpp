@@ -20,12 +20,13 @@ std::string partsOf(const Json& object) {
 
 void printObjects(const std::vector<Json>& objects) {
   std::vector<std::vector<std::string>> rows{
-      {"NODE", "PROVIDER", "NETWORK", "NAME", "ID", "ADDRESS", "LAST SEEN", "CONTAINER", "PARTS"}};
+      {"NODE", "KIND", "PROVIDER", "NETWORK", "NAME", "ID", "ADDRESS", "LAST SEEN", "CONTAINER", "PARTS"}};
   for (const Json& object : objects) {
-    rows.push_back({object.text("unit") + "/" + std::to_string(object.number("node_no")), object.text("provider"),
-                    object.text("network"), object.text("name"), orDash(object.text("cloud_id")),
-                    orDash(object.text("address")), object.flag("certain") ? object.text("observed") : "MAY APPEAR",
-                    orDash(object.text("container")), partsOf(object)});
+    rows.push_back({object.text("unit") + "/" + std::to_string(object.number("node_no")), object.text("kind"),
+                    object.text("provider"), object.text("network"), object.text("name"),
+                    orDash(object.text("cloud_id")), orDash(object.text("address")),
+                    object.flag("certain") ? object.text("observed") : "MAY APPEAR", orDash(object.text("container")),
+                    partsOf(object)});
   }
   if (!objects.empty()) std::cout << '\n' << formatTable(rows);
 }
@@ -38,9 +39,9 @@ Status listGroups(const std::string& socket_path, const Arguments& arguments) {
     std::cout << answer.pretty() << '\n';
     return okStatus();
   }
-  std::vector<std::vector<std::string>> rows{{"VCID", "NAME", "OWNER", "STATE", "UNITS", "NODES", "MADE"}};
+  std::vector<std::vector<std::string>> rows{{"VCID", "NAME", "OWNER", "TYPE", "STATE", "UNITS", "NODES", "MADE"}};
   for (const Json& vc : answer.items("vcs")) {
-    rows.push_back({vc.text("vcid"), vc.text("name"), vc.text("owner"), vc.text("state"),
+    rows.push_back({vc.text("vcid"), vc.text("name"), vc.text("owner"), vc.text("type"), vc.text("state"),
                     std::to_string(vc.number("units")), std::to_string(vc.number("nodes")), vc.text("cdate")});
   }
   std::cout << formatTable(rows);
@@ -60,13 +61,13 @@ Status purgeGroup(const std::string& socket_path, const Arguments& arguments) {
   }
   const std::vector<Json> objects = answer.items("objects");
   std::cout << "UnitGroup " << printable(answer.text("name")) << " of " << printable(answer.text("owner")) << ": "
-            << answer.number("units") << " unit(s), " << answer.number("nodes") << " node(s)";
+            << answer.number("units") << " unit(s), " << answer.number("nodes") << " node(s) or disk(s)";
   if (keep_cloud) {
     std::cout << (dry_run ? ". Their records would go at once; " : ". Their records are gone; ");
   } else {
     std::cout << (dry_run ? ". They would be deleted" : " are being deleted; `vcc watch` shows how far") << ", with ";
   }
-  std::cout << objects.size() << " machine(s)";
+  std::cout << objects.size() << " machine(s) or disk(s)";
   if (keep_cloud) std::cout << (dry_run ? " would be left" : " are left") << " in the cloud for you to remove";
   std::cout << ".\n";
   printObjects(objects);

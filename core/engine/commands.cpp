@@ -10,6 +10,7 @@
 #include "engine/address_choice.h"
 #include "engine/admission.h"
 #include "engine/deletion.h"
+#include "engine/disk_claims.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "plugin_host/call_secrets.h"
@@ -42,13 +43,14 @@ Status notWhileDeleting(const std::string& vcid, const std::string& unit) {
 
 Status checkLimits(Tx& tx, const Limits& limits, const std::string& owner, std::int64_t in_unit, std::int64_t adding) {
   if (in_unit + adding > limits.nodes_per_unit) {
-    return resourceExhausted(fmt::format("the unit would have {} nodes; the limit is {} nodes a unit", in_unit + adding,
-                                         limits.nodes_per_unit));
+    return resourceExhausted(fmt::format("the unit would have {} nodes or disks; the limit is {} a unit",
+                                         in_unit + adding, limits.nodes_per_unit));
   }
   const auto total = static_cast<std::int64_t>(tx.nodes().size());
   if (total + adding > limits.nodes_total) {
-    return resourceExhausted(fmt::format("the controller would have {} nodes; its limit is {}; delete nodes first",
-                                         total + adding, limits.nodes_total));
+    return resourceExhausted(
+        fmt::format("the controller would have {} nodes and disks; its limit is {}; delete some first", total + adding,
+                    limits.nodes_total));
   }
   std::int64_t of_user = 0;
   tx.vcs().scan([&](const Vc& vc) {
@@ -59,7 +61,7 @@ Status checkLimits(Tx& tx, const Limits& limits, const std::string& owner, std::
   });
   if (of_user + adding > limits.nodes_per_user) {
     return resourceExhausted(
-        fmt::format("user {} would have more than {} nodes, the limit of a user; delete nodes first", owner,
+        fmt::format("user {} would have more than {} nodes and disks, the limit of a user; delete some first", owner,
                     limits.nodes_per_user));
   }
   return okStatus();
@@ -68,13 +70,15 @@ Status checkLimits(Tx& tx, const Limits& limits, const std::string& owner, std::
 struct NewNodes {
   std::int64_t count = 0;
   std::vector<std::string> addresses;
+  std::vector<DiskWish> disks;   // of the first
   std::int64_t deadline_ms = 0;  // duration
   std::string space;             // of address reservations
 };
 
 /// Adds node rows in BOOTING to the unit and puts the unit.
-Status putNodes(Tx& tx, Random& random, Unit& unit, const NewNodes& fresh, const std::string& by,
+Status putNodes(Tx& tx, Random& random, Unit& unit, const NewNodes& fresh, const Caller& caller,
                 std::vector<std::string>& touched) {
+  const std::string& by = caller.principal.user;
   for (std::int64_t i = 0; i < fresh.count; ++i) {
     Node node;
     node.node_id = newId(random);
@@ -94,12 +98,14 @@ Status putNodes(Tx& tx, Random& random, Unit& unit, const NewNodes& fresh, const
                                               .vcid = unit.vcid}));
     }
     touched.push_back(node.node_id);
-    VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = unit.vcid,
-                                         .object = fmt::format("node {} of unit {}", node.node_no, unit.name),
-                                         .object_id = node.node_id,
-                                         .from = "",
-                                         .to = std::string(stateName(node.state)),
-                                         .reason = "added by " + by}));
+    VCC_RETURN_IF_ERROR(
+        recordEvent(tx, {.vcid = unit.vcid,
+                         .object = fmt::format("{} {} of unit {}", memberNoun(unit.kind), node.node_no, unit.name),
+                         .object_id = node.node_id,
+                         .from = "",
+                         .to = std::string(stateName(node.state)),
+                         .reason = "added by " + by}));
+    if (i == 0) VCC_RETURN_IF_ERROR(claimDisks(tx, caller, unit, node.node_id, fresh.disks));
     VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));
   }
   return tx.units().put(unit);
@@ -135,17 +141,39 @@ Status admit(const CommandSeams& seams, const Served& served, const std::vector<
 }
 
 /// The driver's own check, with the credentials in place; its words may quote what it was given.
-Status checkParams(const Served& served, const std::string& clear_params, const SecretString& values) {
+Status checkParams(const Served& served, UnitKind kind, const std::string& clear_params, const SecretString& values) {
   VCC_ASSIGN_OR_RETURN(const SecretString params, joinSecrets(clear_params, values));
-  const Status valid = served.slot->driver->validate(params.reveal(), served.entry.json);
+  Driver& driver = *served.slot->driver;
+  const Status valid = kind == UnitKind::kStorage ? driver.validateDisks(params.reveal(), served.entry.json)
+                                                  : driver.validate(params.reveal(), served.entry.json);
   return valid.ok() ? valid : Status(valid.code(), scrubberOf(values).scrub(valid.message()), valid.outcome());
 }
 
-Status checkAddressRoom(Tx& tx, const CommandSeams& seams, const Served& served, const std::string& network,
-                        std::int64_t adding) {
-  if (!served.slot->driver->info().needs_address) return okStatus();
+Status checkAddressRoom(Tx& tx, const CommandSeams& seams, const Served& served, UnitKind kind,
+                        const std::string& network, std::int64_t adding) {
+  if (kind == UnitKind::kStorage || !served.slot->driver->info().needs_address) return okStatus();
   VCC_ASSIGN_OR_RETURN(const AddressPool pool, AddressPool::of(served.entry, seams.own_addresses));
   return pool.checkRoom(tx, served.slot->instance, network, adding);
+}
+
+/// What a unit asks of the driver's disks.
+Status checkDisks(const DriverInfo& info, const std::string& provider, bool storage,
+                  const std::vector<DiskWish>& disks) {
+  if (!storage && disks.empty()) return okStatus();
+  const std::string where = storage ? "cloud_provider" : disks.front().where;
+  if (!info.offers_disks) return invalidArgument(fmt::format("{}: provider {} offers no disks", where, provider));
+  if (!storage && info.attach_needs == AttachNeeds::kOff) {
+    return invalidArgument(
+        fmt::format("{}: provider {} attaches disks only to machines that are off", where, provider));
+  }
+  return okStatus();
+}
+
+/// The disks that a node added to the unit is to have.
+Result<std::vector<DiskWish>> disksOfUnit(const CommandSeams& seams, const Served& served, const Unit& unit) {
+  if (unit.kind == UnitKind::kStorage) return std::vector<DiskWish>();
+  VCC_ASSIGN_OR_RETURN(const UnitCci cci, openCci(seams.sealer, unit));
+  return diskWishes(cci.cloud_params, served.slot->driver->info().disk_keys);
 }
 
 }  // namespace
@@ -245,16 +273,17 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
   VCC_ASSIGN_OR_RETURN(const Served served, serve(seams_, cci.provider, cci.network));
   const DriverInfo& info = served.slot->driver->info();
   VCC_RETURN_IF_ERROR(settleCount(cci, info.existence == Existence::kAsserted));
-  if (cci.kind == UnitKind::kStorage &&
-      std::find(info.extensions.begin(), info.extensions.end(), "vcp.disk/1") == info.extensions.end()) {
-    return invalidArgument(fmt::format("cloud_provider: provider {} offers no disks", cci.provider));
-  }
+  const bool storage = cci.kind == UnitKind::kStorage;
+  VCC_ASSIGN_OR_RETURN(const std::vector<DiskWish> disks,
+                       storage ? std::vector<DiskWish>() : diskWishes(cci.cloud_params, info.disk_keys));
+  VCC_RETURN_IF_ERROR(checkOneNode(disks, cci.count));
+  VCC_RETURN_IF_ERROR(checkDisks(info, cci.provider, storage, disks));
   VCC_RETURN_IF_ERROR(admit(seams_, served, cci.addresses));
   VCC_RETURN_IF_ERROR(admitVolumes({info, served.entry, seams_.evaluation, seams_.own_addresses}, cci.volumes));
   VCC_ASSIGN_OR_RETURN(const SplitParams split, splitSecrets(cci.cloud_params, info.secret_keys));
   VCC_ASSIGN_OR_RETURN(const Credentials credentials,
                        resolveCredentials(seams_.store, seams_.sealer, caller.principal, split.named.reveal()));
-  VCC_RETURN_IF_ERROR(checkParams(served, split.clear, credentials.values));
+  VCC_RETURN_IF_ERROR(checkParams(served, cci.kind, split.clear, credentials.values));
   if (seams_.probe != nullptr) {
     VCC_RETURN_IF_ERROR(seams_.probe->refusal(*served.slot, served.entry.json, credentials.values)
                             .prepend(caller.principal.token_head));
@@ -284,7 +313,7 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
       }
     }
     VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc.owner, 0, cci.count));
-    VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, cci.network, cci.count));
+    VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, cci.kind, cci.network, cci.count));
     Unit unit;
     unit.unit_id = unit_id;
     unit.vcid = vcid;
@@ -305,9 +334,9 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
                                          .to = "BOOTING",
                                          .reason = "added by " + caller.principal.user}));
     VCC_RETURN_IF_ERROR(tx.units().put(unit));
-    const NewNodes fresh{cci.count, cci.addresses, served.entry.boot_deadline_s * 1000,
+    const NewNodes fresh{cci.count, cci.addresses, disks, served.entry.boot_deadline_s * 1000,
                          addressSpace(info, cci.network)};
-    return putNodes(tx, seams_.random, unit, fresh, caller.principal.user, touched);
+    return putNodes(tx, seams_.random, unit, fresh, caller, touched);
   }));
   seams_.wake(touched);
   return okStatus();
@@ -324,7 +353,11 @@ Status Commands::addNodes(const Caller& caller, const std::string& vcid, const s
   VCC_ASSIGN_OR_RETURN(const Unit before, std::move(found));
   if (before.deleting) return notWhileDeleting(vcid, unit_name);
   VCC_ASSIGN_OR_RETURN(const Served served, serve(seams_, before.provider, before.network));
+  if (before.kind == UnitKind::kStorage && !request.addresses.empty()) {
+    return invalidArgument("ip_address_list: disks have no addresses");
+  }
   VCC_RETURN_IF_ERROR(admit(seams_, served, request.addresses));
+  VCC_ASSIGN_OR_RETURN(const std::vector<DiskWish> disks, disksOfUnit(seams_, served, before));
   VCC_ASSIGN_OR_RETURN(const Credentials credentials, renewGrant(caller, before));
 
   std::vector<std::string> touched;
@@ -336,10 +369,14 @@ Status Commands::addNodes(const Caller& caller, const std::string& vcid, const s
     const Vc* vc = tx.vcs().find(vcid);
     const auto present = static_cast<std::int64_t>(nodesOf(tx, unit.unit_id).size());
     VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc->owner, present, count));
-    VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, unit.network, count));
-    const NewNodes fresh{count, request.addresses, served.entry.boot_deadline_s * 1000,
+    VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, unit.kind, unit.network, count));
+    if (!disks.empty() && present + count > 1) {
+      return failedPrecondition(
+          fmt::format("{}:{}:| Conflict: the unit attaches disks, so it has one node only", vcid, unit_name));
+    }
+    const NewNodes fresh{count, request.addresses, disks, served.entry.boot_deadline_s * 1000,
                          addressSpace(served.slot->driver->info(), unit.network)};
-    return putNodes(tx, seams_.random, unit, fresh, caller.principal.user, touched);
+    return putNodes(tx, seams_.random, unit, fresh, caller, touched);
   }));
   seams_.wake(touched);
   return okStatus();
@@ -385,9 +422,9 @@ Status Commands::deleteUnit(const Caller& caller, const std::string& vcid, const
     const std::size_t nodes = nodesOf(tx, unit.unit_id).size();
     if (!force && nodes > 0) {
       return failedPrecondition(
-          fmt::format("{}:{}:| Conflict: the unit still has {} node(s); delete them first, or send "
+          fmt::format("{}:{}:| Conflict: the unit still has {} {}(s); delete them first, or send "
                       "force \"true\"",
-                      vcid, unit_name, nodes));
+                      vcid, unit_name, nodes, memberNoun(unit.kind)));
     }
     return beginUnitDeletion(tx, unit, caller.principal.user, touched);
   }));
@@ -401,7 +438,8 @@ Status Commands::deleteNode(const Caller& caller, const std::string& vcid, const
     VCC_ASSIGN_OR_RETURN(const Unit unit, visibleUnit(tx, caller, vcid, unit_name));
     const Node* node = tx.nodes().find(node_id);
     if (!node || node->unit_id != unit.unit_id) {
-      return notFound(fmt::format("node {} does not exist in unit {}", cleanUtf8(node_id, 64), unit_name));
+      return notFound(
+          fmt::format("{} {} does not exist in unit {}", memberNoun(unit.kind), cleanUtf8(node_id, 64), unit_name));
     }
     return beginNodeDeletion(tx, *node, caller.principal.user);
   }));

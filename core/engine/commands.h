@@ -25,7 +25,7 @@
 /// kFailedPrecondition 409 (state), kResourceExhausted 429, kUnavailable 503.
 namespace vcc {
 
-/// Limits that are checked before the 202 (architecture 24).
+/// Limits that are checked before the 202 (architecture 24). A disk counts as a node.
 struct Limits {
   std::int64_t nodes_per_unit = 1000;
   std::int64_t nodes_per_user = 2000;
@@ -44,7 +44,7 @@ struct AddNodesRequest {
   std::vector<std::string> addresses;
 };
 
-/// Something in a cloud, or on an existing server, that the records of a UnitGroup know.
+/// Something in a cloud (a machine or a disk), or on an existing server, that the records of a UnitGroup know.
 struct KnownObject {
   std::string unit;
   std::int64_t node_no = 0;  ///< 0: its node's record could not be found

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "catalog/entry_keys.h"
+#include "engine/disk_ties.h"
 #include "engine/lifecycle.h"
 #include "model/doubt.h"
 #include "model/json_tree.h"
@@ -231,6 +232,7 @@ Result<Visit> Decider::look(const std::string& node_id) {
     visit.node = *node;
     visit.unit = *unit;
     visit.vc = *vc;
+    visit.ties = tiesOf(tx, *node);
     const Machine* machine = node->machine_id.empty() ? nullptr : tx.machines().find(node->machine_id);
     if (const Grant* grant = tx.grants().find(machine ? machine->grant_id : unit->grant_id)) visit.grant = *grant;
     if (!machine) return;
@@ -260,7 +262,9 @@ Result<Visit> Decider::look(const std::string& node_id) {
   auto entry = entryOf(visit);
   if (!entry.ok()) return unavailable(entry.status().message());
   visit.entry = std::move(*entry);
-  visit.profile = profileOf(visit.slot->driver->info(), visit.entry, options_.simulated_hosts);
+  const bool disk = visit.unit.kind == UnitKind::kStorage;
+  visit.profile = profileOf(visit.slot->driver->info(), visit.entry, disk || options_.simulated_hosts);
+  visit.profile.disk = disk;
   if (visit.op && visit.op->verb == OpVerb::kCreate && visit.op->items.size() > 1) {
     seams_.store.read([&](const ReadTx& tx) {
       visit.mates = matesOf(*visit.op, visit.item, membersOf(tx, *visit.op), visit.profile, seams_.store.now());
@@ -310,6 +314,12 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
       return wantObservation(visit);
     case ActionKind::kAdvance:
       return goTo(visit, action.step);
+    case ActionKind::kAttachDisks:
+      return attachDisks(visit);
+    case ActionKind::kReleaseDisks:
+      return releaseDisks(visit);
+    case ActionKind::kKeepDisk:
+      return keepDisk(visit);
     case ActionKind::kInspectHost:
       return inspectHost(visit);
     case ActionKind::kPullImage:

@@ -39,10 +39,16 @@ struct Visit {
   Profile profile;
 
   Mates mates;
+  DiskTies ties;
 
-  /// What may share a call with others: the place, and the account that the credentials are of at present.
-  std::string account() const { return machine->scope + "/" + grant.fingerprint; }
-  Snapshot snapshot() const { return {node, machine ? &*machine : nullptr, op ? &*op : nullptr, item, profile, mates}; }
+  /// What may share a call with others: the place, the account that the credentials are of at present, and whether it
+  /// is machines or disks.
+  std::string account() const {
+    return machine->scope + "/" + grant.fingerprint + (unit.kind == UnitKind::kStorage ? "/disks" : "");
+  }
+  Snapshot snapshot() const {
+    return {node, machine ? &*machine : nullptr, op ? &*op : nullptr, item, profile, mates, ties};
+  }
 };
 
 /// One machine in a call of an op.
@@ -175,6 +181,13 @@ class Decider {
   Host& hostOf(const Visit& visit) const;
   HostTarget targetOf(const Visit& visit) const;
   Result<ContainerSpec> specOf(const Visit& visit) const;
+
+  // disk_steps.cpp: disks of other units on the machine
+  void attachDisks(const Visit& visit);
+  void releaseDisks(const Visit& visit);
+  void moveDisks(const Visit& visit, bool on, std::vector<Attachment> ties);
+  void askForDisks(const Visit& visit, const std::vector<Attachment>& ties);
+  void keepDisk(const Visit& visit);
 
   // transitions.cpp: what the records become
   void goTo(const Visit& visit, Step step, std::function<void(Node&)> more = {});

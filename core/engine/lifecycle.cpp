@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/disk_ties.h"
 #include "secrets/grants.h"
 #include "store/schema.h"
 
@@ -10,10 +11,28 @@ namespace vcc {
 
 namespace {
 
+/// Ends what the node has to do with disks. Those that told of it in their fault tell nothing now.
+Status dropAttachments(Tx& tx, const std::string& node_id) {
+  for (const Attachment& tie : attachmentsOf(tx, node_id)) {
+    tx.attachments().erase(tie.disk);
+    const Node* disk = tx.nodes().find(tie.disk);
+    if (disk == nullptr || !disk->settled() || disk->state != State::kRunning || disk->fault.text.empty()) continue;
+    Node told = *disk;
+    told.fault = {};
+    VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(told)));
+  }
+  return okStatus();
+}
+
+}  // namespace
+
 std::string nodeLabel(Tx& tx, const Node& node) {
   const Unit* unit = tx.units().find(node.unit_id);
-  return fmt::format("node {} of unit {}", node.node_no, unit ? unit->name : node.unit_id);
+  return fmt::format("{} {} of unit {}", memberNoun(unit ? unit->kind : UnitKind::kCompute), node.node_no,
+                     unit ? unit->name : node.unit_id);
 }
+
+namespace {
 
 /// The op that the node's machine came from, when a state is reached with it; what a user asks for has none.
 std::string originOf(Tx& tx, const Node& node, State to) {
@@ -95,6 +114,7 @@ Status dropNode(Tx& tx, const Node& node, const Cause& cause) {
                                        .reason = cause.reason,
                                        .op_id = cause.op_id}));
   freeAddresses(tx, node.node_id);
+  VCC_RETURN_IF_ERROR(dropAttachments(tx, node.node_id));
   const std::string unit_id = node.unit_id;
   tx.nodes().erase(std::string(node.node_id));
   return dropUnitIfDone(tx, unit_id);
@@ -109,7 +129,7 @@ Status dropUnitIfDone(Tx& tx, const std::string& unit_id) {
                                        .object_id = unit_id,
                                        .from = "DELETING",
                                        .to = "gone",
-                                       .reason = "it has no node left"}));
+                                       .reason = fmt::format("it has no {} left", memberNoun(unit->kind))}));
   const std::string grant_id = unit->grant_id;
   tx.units().erase(unit_id);
   dropGrantIfUnused(tx, grant_id);

@@ -17,6 +17,9 @@ struct Cause {
   std::string op_id;
 };
 
+/// "node 3 of unit web", "disk 1 of unit data".
+std::string nodeLabel(Tx& tx, const Node& node);
+
 /// Writes one event of the object.
 Status recordEvent(Tx& tx, Event event);
 
@@ -29,7 +32,7 @@ void forgetFailedCreates(Node& node);
 /// Puts `node` with another state, checked against the transition table, with its event.
 Status setState(Tx& tx, Node node, State to, const Cause& cause);
 
-/// Erases the node and its fixed address; then its unit and VC when those were only waiting for it.
+/// Erases the node, its fixed address and its hold on disks; then its unit and VC when those were only waiting for it.
 Status dropNode(Tx& tx, const Node& node, const Cause& cause);
 
 /// Erases the unit when it is being deleted and has no node left; then its VC likewise.

@@ -65,14 +65,18 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
   const DriverInfo& info = sample->slot->driver->info();
   const auto cci = openCci(seams_.sealer, sample->unit);
   const auto split = cci.ok() ? splitSecrets(cci->cloud_params, info.secret_keys) : Result<SplitParams>(cci.status());
+  const bool disks = sample->unit.kind == UnitKind::kStorage;
+  const bool needs_address = info.needs_address && !disks;
+  std::optional<MachineAccess> access;
+  if (cci.ok() && !disks) access = {loginUser(cci->cloud_params, info.secret_keys), options_.public_key};
   const auto spec = split.ok() ? machineRequest(split->clear,
                                                 {sample->unit.provider, options_.vcc_id, sample->vc.vcid,
                                                  sample->vc.name, sample->unit.name, sample->vc.owner},
-                                                {loginUser(cci->cloud_params, info.secret_keys), options_.public_key})
+                                                access)
                                : Result<std::string>(split.status());
-  const auto pool = info.needs_address && spec.ok() ? AddressPool::of(sample->entry, options_.own_addresses)
-                                                    : Result<AddressPool>(spec.status());
-  if (!spec.ok() || (info.needs_address && !pool.ok())) {
+  const auto pool = needs_address && spec.ok() ? AddressPool::of(sample->entry, options_.own_addresses)
+                                               : Result<AddressPool>(spec.status());
+  if (!spec.ok() || (needs_address && !pool.ok())) {
     for (const std::string& id : node_ids) {
       if (const auto damaged = look(id); damaged.ok()) giveUp(*damaged, pool.status().message());
     }
@@ -89,7 +93,8 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
                         .instance = sample->unit.instance,
                         .scope = pattern.scope,
                         .grant_id = sample->grant.grant_id,
-                        .network = sample->unit.network};
+                        .network = sample->unit.network,
+                        .kind = sample->unit.kind};
   const Address taker{.instance = machine.instance,
                       .network = addressSpace(info, machine.network),
                       .ip = {},
@@ -99,7 +104,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
   commit(node_ids,
          [this, node_ids, pattern, machine, taker, request_id, max_batch = std::max<std::size_t>(info.max_batch, 1),
           text = freeze({*spec, sample->entry.json}, request_id, seams_.sealer),
-          fresh_pool = info.needs_address ? std::optional(*pool) : std::nullopt](Tx& tx) -> Status {
+          fresh_pool = needs_address ? std::optional(*pool) : std::nullopt](Tx& tx) -> Status {
            const Unit* unit = tx.units().find(machine.unit_id);
            if (!unit || unit->grant_id != machine.grant_id) return okStatus();  // nodes are visited again
            auto chooser = fresh_pool;

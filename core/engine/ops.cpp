@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "engine/decider.h"
+#include "engine/disk_ties.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
@@ -102,7 +103,8 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
     return tx.nodes().put(std::move(node));
   }
 
-  const StepFailure failure{"creating a machine", result.error, CallKind::kCreate, asserted};
+  const StepFailure failure{isDisk(machine) ? "creating the disk" : "creating a machine", result.error,
+                            CallKind::kCreate, asserted};
   const bool nothing = leavesNothing(machine);
   const bool in_doubt = inDoubt(machine);
   // The op stays open while its outcome is in doubt, and while what it has made so far can be gone on with.
@@ -158,6 +160,13 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
   }
+  if (isRefusedAsHeld(node, machine, result.error)) {
+    item.state = ItemState::kFailed;
+    machine.open_op.clear();
+    machine.want_destroy = false;
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    return keepDisk(tx, std::move(node), "the cloud says that it is in use: " + result.error.message());
+  }
   // A destroy is idempotent whatever became of it: it is sent again. What may be this machine's own trouble must not
   // hold the others, nor spoil their request.
   if (op.items.size() > 1 && !isNotNow(result.error.code())) {
@@ -170,9 +179,9 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
     machine.open_op = alone.op_id;
     VCC_RETURN_IF_ERROR(tx.ops().put(std::move(alone)));
   }
+  const std::string_view attempted = isDisk(machine) ? "giving the disk back" : "giving the machine back";
   VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-  return recordFailure(tx, std::move(node), {"giving the machine back", result.error, CallKind::kExisting, false},
-                       random);
+  return recordFailure(tx, std::move(node), {attempted, result.error, CallKind::kExisting, false}, random);
 }
 
 /// The first send of a create: what nobody wants any more leaves the op, the rest is numbered for good.
@@ -443,6 +452,7 @@ Result<CallContext> Decider::callContext(const Visit& visit, std::int64_t deadli
   VCC_ASSIGN_OR_RETURN(context.credentials, credentialsOf(visit));
   context.vcc_id = options_.vcc_id;
   context.cancelled = &cancelled_;
+  context.kind = visit.unit.kind;
   return context;
 }
 

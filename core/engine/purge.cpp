@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "engine/commands.h"
 #include "engine/deletion.h"
+#include "engine/disk_ties.h"
 #include "engine/lifecycle.h"
 #include "model/doubt.h"
 
@@ -25,6 +26,10 @@ std::string partsOf(const Machine& machine) {
 std::string describe(const KnownObject& object) {
   const auto known = [](const std::string& text) { return text.empty() ? std::string("not known") : text; };
   const Machine& machine = object.machine;
+  if (isDisk(machine)) {
+    return fmt::format("{} {}: disk {}, id {}, parts: {}", object.provider, machine.network, machine.name,
+                       known(machine.cloud_id), known(partsOf(machine)));
+  }
   return fmt::format("{} {}: machine {}, id {}, address {}, parts: {}, container: {}", object.provider, machine.network,
                      machine.name, known(machine.cloud_id), known(machine.address), known(partsOf(machine)),
                      known(object.container));
@@ -81,14 +86,16 @@ Status dropRecords(Tx& tx, const std::string& vcid, const PurgeReport& report, c
   });
   for (const std::string& op_id : ops) tx.ops().erase(op_id);
   for (const KnownObject& object : report.objects) {
-    VCC_RETURN_IF_ERROR(
-        recordEvent(tx, {.vcid = vcid,
-                         .object = fmt::format("machine of node {} of unit {}", object.node_no, object.unit),
-                         .object_id = object.machine.machine_id,
-                         .from = std::string(machineStateName(object.machine.observed)),
-                         .to = object.certain ? "left in the cloud" : "may appear in the cloud",
-                         .reason = describe(object),
-                         .op_id = object.machine.open_op}));
+    VCC_RETURN_IF_ERROR(recordEvent(
+        tx,
+        {.vcid = vcid,
+         .object = isDisk(object.machine) ? fmt::format("disk {} of unit {}", object.node_no, object.unit)
+                                          : fmt::format("machine of node {} of unit {}", object.node_no, object.unit),
+         .object_id = object.machine.machine_id,
+         .from = std::string(machineStateName(object.machine.observed)),
+         .to = object.certain ? "left in the cloud" : "may appear in the cloud",
+         .reason = describe(object),
+         .op_id = object.machine.open_op}));
   }
   for (const Unit& unit : unitsOf(tx, vcid)) {
     std::vector<std::string> machines;

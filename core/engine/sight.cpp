@@ -20,6 +20,7 @@ void learn(Machine& machine, const Observation& seen) {
   machine.observed_reason = seen.reason;
   if (!seen.cloud_id.empty()) machine.cloud_id = seen.cloud_id;
   if (!seen.address.empty()) machine.address = seen.address;
+  if (seen.size_gib > 0) machine.size_gib = seen.size_gib;
   mergeResources(machine.resources, seen.resources);
 }
 
@@ -38,9 +39,10 @@ Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, c
   // An existing server was let in by its address: nothing is sent to another one.
   if (!wrong.empty() && profile.asserted) return endInError(tx, std::move(node), wrong, true);
   if (seen.state != MachineState::kFailed) return tx.nodes().put(std::move(node));
+  const bool disk = machine.kind == UnitKind::kStorage;
   const std::string detail = seen.detail.empty() ? std::string("the cloud gives no reason") : seen.detail;
   if (seen.failure == Code::kOk || !machine.open_op.empty()) {
-    node.fault = {tx.now(), fmt::format("the cloud reports the machine as failed: {}", detail)};
+    node.fault = {tx.now(), fmt::format("the cloud reports the {} as failed: {}", disk ? "disk" : "machine", detail)};
     return tx.nodes().put(std::move(node));
   }
   // The same as if its create had been refused so.
@@ -48,13 +50,14 @@ Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, c
   error.withProviderCode(seen.provider_code);
   machine.want_destroy = true;
   VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-  return recordFailure(tx, std::move(node), {"booting the machine", error, CallKind::kCreate, profile.asserted},
-                       random);
+  const std::string_view attempted = disk ? "making the disk" : "booting the machine";
+  return recordFailure(tx, std::move(node), {attempted, error, CallKind::kCreate, profile.asserted}, random);
 }
 
 }  // namespace
 
 bool isListEnough(const Node& node, const Machine& machine) {
+  if (machine.kind == UnitKind::kStorage) return false;  // lists show machines only
   if (!machine.open_op.empty() || inDoubt(machine) || machine.absent_since > 0) return false;
   return node.step == Step::kAddress || node.step == Step::kVerify;
 }

@@ -59,7 +59,7 @@ std::string stringMember(const std::string& object, const std::string& key) {
 }
 
 Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels,
-                                   const MachineAccess& access) {
+                                   const std::optional<MachineAccess>& access) {
   VCC_ASSIGN_OR_RETURN(YamlValue params, parseObject(clear_params));
   YamlValue tags = YamlValue::map();
   tags.add("vcc_id", YamlValue::scalar(labels.vcc_id));
@@ -67,16 +67,16 @@ Result<std::string> machineRequest(const std::string& clear_params, const Machin
   tags.add("vc_name", YamlValue::scalar(labels.vc_name));
   tags.add("unit_name", YamlValue::scalar(labels.unit_name));
   tags.add("owner", YamlValue::scalar(labels.owner));
-  YamlValue entrance = YamlValue::map();
-  entrance.add("user", YamlValue::scalar(access.user));
-  YamlValue& keys = entrance.add("public_keys", YamlValue::list());
-  if (!access.public_key.empty()) keys.items.push_back(YamlValue::scalar(access.public_key));
-  entrance.add("user_data", YamlValue::scalar(""));
   YamlValue request = YamlValue::map();
   request.add("provider", YamlValue::scalar(labels.provider));
   request.add("cloud_params", std::move(params));
   request.add("labels", std::move(tags));
-  request.add("access", std::move(entrance));
+  if (!access) return toJson(request);
+  YamlValue& entrance = request.add("access", YamlValue::map());
+  entrance.add("user", YamlValue::scalar(access->user));
+  YamlValue& keys = entrance.add("public_keys", YamlValue::list());
+  if (!access->public_key.empty()) keys.items.push_back(YamlValue::scalar(access->public_key));
+  entrance.add("user_data", YamlValue::scalar(""));
   return toJson(request);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,7 @@ Result<std::string> maskSecrets(const std::string& cloud_params, const std::vect
 std::string stringMember(const std::string& object, const std::string& key);
 
 /// The frozen request of a machine, given to the driver's create: {"provider": "...", "cloud_params": {...}, "labels":
-/// {...}, "access": {"user", "public_keys", "user_data"}}.
+/// {...}, "access": {"user", "public_keys", "user_data"}}; that of a disk has no access.
 struct MachineLabels {
   std::string provider, vcc_id, vcid, vc_name, unit_name, owner;
 };
@@ -40,7 +41,7 @@ struct MachineAccess {
   std::string public_key;  ///< one line; empty: none is let in
 };
 Result<std::string> machineRequest(const std::string& clear_params, const MachineLabels& labels,
-                                   const MachineAccess& access);
+                                   const std::optional<MachineAccess>& access);
 
 /// The user of the controller on the machine: `user_name` of cloud_params, else `ubuntu`. Where it is a credential
 /// (OpenStack), it names an account of the cloud and not one of the machine.

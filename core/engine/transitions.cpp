@@ -87,11 +87,13 @@ void Decider::giveUp(const Visit& visit, const std::string& text) {
   std::string why = text;
   if (why.empty()) {
     const bool late = visit.node.deadline > 0 && seams_.store.now() >= visit.node.deadline;
-    why = late ? fmt::format(
-                     "the node was not ready within {} s (boot_deadline_s of catalog entry {}/{}); it was at step "
-                     "`{}`",
-                     visit.entry.boot_deadline_s, visit.entry.provider, visit.entry.name, stepName(visit.node.step))
-               : std::string("the cloud gave the machine up while it booted");
+    why =
+        late ? fmt::format(
+                   "the {} was not ready within {} s (boot_deadline_s of catalog entry {}/{}); it was at step "
+                   "`{}`",
+                   memberNoun(visit.unit.kind), visit.entry.boot_deadline_s, visit.entry.provider, visit.entry.name,
+                   stepName(visit.node.step))
+             : fmt::format("the cloud gave the {} up while it was being made", visit.profile.disk ? "disk" : "machine");
     if (!visit.node.progress.empty()) why += fmt::format("; it waited for: {}", visit.node.progress);
     if (!visit.node.fault.text.empty()) why += fmt::format("; last cause: {}", visit.node.fault.text);
   }

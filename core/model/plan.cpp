@@ -103,6 +103,12 @@ bool isVanishing(const Snapshot& s) {
          s.machine->observed_at > s.node.step_at + s.profile.lookup_lag_ms;
 }
 
+/// The machine runs: on to its disks, then to what is on it.
+Action planMachineUp(const Snapshot& s) {
+  if (s.ties.incomplete) return s.node.step == Step::kAttach ? act(ActionKind::kAttachDisks) : advance(Step::kAttach);
+  return s.profile.simulated_hosts ? act(ActionKind::kSettle) : advance(Step::kSsh);
+}
+
 Action planBoot(const Snapshot& s, std::int64_t now) {
   if (!s.machine) return now >= s.node.create_at ? act(ActionKind::kMakeMachine) : wait(s.node.create_at);
   if (s.op) return planOp(s, now);
@@ -114,10 +120,12 @@ Action planBoot(const Snapshot& s, std::int64_t now) {
       if (s.machine->observed == MachineState::kFailed || provenGone(*s.machine, s.profile) || isVanishing(s)) {
         return act(ActionKind::kGiveUp);
       }
-      if (s.machine->observed == MachineState::kRunning && !s.machine->address.empty()) {
-        return s.profile.simulated_hosts ? act(ActionKind::kSettle) : advance(Step::kSsh);
+      if (s.machine->observed == MachineState::kRunning && (s.profile.disk || !s.machine->address.empty())) {
+        return planMachineUp(s);
       }
       return observeWhenDue(s, now);
+    case Step::kAttach:
+      return planMachineUp(s);
     case Step::kSsh:
     case Step::kPrepare:
       return act(ActionKind::kInspectHost);
@@ -133,6 +141,12 @@ Action planBoot(const Snapshot& s, std::int64_t now) {
       return advance(Step::kAddress);
   }
   return act(ActionKind::kNone);
+}
+
+/// A disk that a machine may hold does not go; one whose node is on its way out goes after it.
+bool isTied(const Snapshot& s) {
+  return s.node.goal == Goal::kGone && s.ties.use != DiskTies::Use::kFree && s.machine && !s.machine->want_destroy &&
+         s.machine->observed == MachineState::kRunning;
 }
 
 }  // namespace
@@ -157,9 +171,15 @@ Mates matesOf(const Op& op, std::size_t self, const std::vector<Member>& members
 
 Action plan(const Snapshot& s, std::int64_t now) {
   const Node& node = s.node;
+  if (isTied(s)) {
+    return s.ties.use == DiskTies::Use::kInUse ? act(ActionKind::kKeepDisk)
+                                               : wait(now + observeIntervalMs(now - node.goal_at));
+  }
   if (node.goal == Goal::kGone && !s.machine) return act(ActionKind::kForgetNode);
   if (s.machine && (node.goal == Goal::kGone || s.machine->want_destroy)) {
-    return node.next_at > now ? wait(node.next_at) : planGone(s, now);
+    if (node.next_at > now) return wait(node.next_at);
+    const Action action = planGone(s, now);
+    return action.kind == ActionKind::kForgetMachine && s.ties.held ? act(ActionKind::kReleaseDisks) : action;
   }
   if (node.settled()) return act(ActionKind::kNone);
   if (node.deadline > 0 && now >= node.deadline) return act(ActionKind::kGiveUp);

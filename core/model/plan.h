@@ -19,6 +19,14 @@ struct Mates {
   std::int64_t due = 0;  ///< none of them is to be sent before
 };
 
+/// What the attachments of a node mean for it; of a disk, what they mean for the disk (Attachment of model/records.h).
+struct DiskTies {
+  enum class Use : std::uint8_t { kFree, kLeaving, kInUse };
+  bool incomplete = false;  ///< the node is to have a disk that is not attached yet
+  bool held = false;        ///< its machine may hold a disk
+  Use use = Use::kFree;     ///< of this disk by a node; kLeaving: that node is being deleted
+};
+
 /// Everything recorded about one node, its current machine and that machine's open op. Borrowed.
 struct Snapshot {
   const Node& node;
@@ -27,6 +35,7 @@ struct Snapshot {
   std::size_t item = 0;
   Profile profile;
   Mates mates;  ///< of the machine in `op`, when that is a create
+  DiskTies ties;
 };
 
 enum class ActionKind : std::uint8_t {
@@ -36,6 +45,7 @@ enum class ActionKind : std::uint8_t {
   kSendOp,       ///< call the driver for the op
   kObserve,      ///< point read of the machine
   kAdvance,      ///< go to step `step`
+  kAttachDisks,  ///< look at the node's disks, and attach those that do not hang on its machine
   kInspectHost,  ///< log in and look
   kPullImage,    ///< start or poll the pull
   kRunContainer,
@@ -43,6 +53,8 @@ enum class ActionKind : std::uint8_t {
   kReleaseHost,    ///< remove our container from an existing server
   kAbandonHost,    ///< the server stayed unreachable: forget it, and say what was left there
   kMakeDestroyOp,  ///< record the intent to give the machine back
+  kReleaseDisks,   ///< the machine is gone: see that it holds no disk, detach what the cloud still shows there
+  kKeepDisk,       ///< the disk is in use: its deletion is taken back
   kForgetMachine,  ///< the machine is proven gone: erase it
   kForgetNode,     ///< no machine is left: erase the node
   kSettle,         ///< the goal is reached

@@ -54,7 +54,8 @@ struct Unit {
   Fault fault;  // engine: why the unit is in ERROR
 };
 
-/// A node of a compute unit.
+/// A node of a compute unit, or a disk of a storage unit: what a user asked for by number. A disk knows the goals
+/// RUNNING and GONE only, and has neither address nor container. Both have one space of ids (spec/rest-protocol 7.5).
 struct Node {
   std::string node_id;
   std::string vcid;
@@ -107,7 +108,8 @@ struct Request {
   std::int64_t created_at = 0;
 };
 
-/// What a cloud gave us for a node. A node row goes only when each of its machines is proven gone.
+/// What a cloud gave us for a node: a machine, or for a disk a volume. A node row goes only when each of its machines
+/// is proven gone.
 struct Machine {
   std::string machine_id;
   std::string node_id;
@@ -139,7 +141,33 @@ struct Machine {
   std::string host_key;           // pinned at first contact
   bool want_destroy = false;      // want{keep, destroy}
   std::int64_t created_at = 0;
+
+  UnitKind kind = UnitKind::kCompute;  // of its unit; kStorage: a volume
+  std::int64_t size_gib = 0;           // of a volume, as the cloud counts it; 0 = not known
 };
+
+enum class AttachState : std::uint8_t {
+  kWanted,    ///< no machine was asked to hold the disk yet
+  kAsked,     ///< `machine_id` was: it may hold the disk
+  kAttached,  ///< a look saw it there
+};
+
+/// A disk that a node is to have: at most one row per disk, so a disk in use is one with a row. It goes with its node,
+/// which does not go while a machine of it may hold the disk.
+struct Attachment {
+  std::string disk;           // key: the disk's node_id, or (driver instance, volume) of one that is not ours
+  std::string node_id;        // api: the node that is to have it
+  std::string vcid;           // api: of that node
+  std::string disk_vcid;      // api: of the disk; empty = it is not ours
+  std::string volume_id;      // api: the provider's id of a disk that is not ours; empty = it is ours
+  std::int64_t position = 0;  // api: in the unit's list of disks
+  AttachState state = AttachState::kWanted;  // engine
+  std::string machine_id;                    // engine: of the machine that was asked; empty = none
+  std::string op_id;                         // engine: of that request; the row is its record
+};
+
+/// What a unit of that kind consists of.
+constexpr std::string_view memberNoun(UnitKind kind) { return kind == UnitKind::kStorage ? "disk" : "node"; }
 
 enum class OpVerb : std::uint8_t { kCreate, kDestroy, kPowerOn, kPowerOff };
 enum class ItemState : std::uint8_t { kOpen, kPending, kDone, kFailed };

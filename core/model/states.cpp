@@ -19,8 +19,8 @@ constexpr std::array<string_view, 7> kVerbs{"suspend", "resume", "power_off", "p
 constexpr std::array<string_view, 5> kReasons{"unknown", "requested", "interrupted", "host_failure", "unpaid"};
 constexpr std::array<string_view, 8> kMachineStates{"UNSPECIFIED", "PROVISIONING", "RUNNING", "STOPPING",
                                                     "STOPPED",     "TERMINATING",  "GONE",    "FAILED"};
-constexpr std::array<string_view, 11> kSteps{"none",      "create", "address", "ssh",     "prepare", "image",
-                                             "container", "ready",  "release", "destroy", "verify"};
+constexpr std::array<string_view, 12> kSteps{"none",  "create",    "address", "attach",  "ssh",     "prepare",
+                                             "image", "container", "ready",   "release", "destroy", "verify"};
 constexpr std::array<string_view, 4> kOpVerbs{"create", "destroy", "power_on", "power_off"};
 
 static_assert(kGoals.size() == static_cast<std::size_t>(Goal::kGone) + 1);

@@ -56,6 +56,7 @@ enum class Step : std::uint8_t {
   kNone,
   kCreate,     ///< the cloud is asked for a machine
   kAddress,    ///< waiting for the cloud to say running, with an address
+  kAttach,     ///< waiting for its disks to hang on the machine
   kSsh,        ///< waiting for ssh to answer
   kPrepare,    ///< making the host ready (skipped for existing servers)
   kImage,      ///< pulling the base container image

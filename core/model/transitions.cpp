@@ -87,8 +87,8 @@ constexpr std::array<StateSet, kStateCount> kTransitions{
     // HOST_ERROR
     setOf({kRunning, kStopped, kDeleting /*D*/, kSuspended, kPowerOff, kContainerError /*H*/, kSuspending, kResuming,
            kShuttingDown, kStopping, kBooting /*V*/}),
-    // DELETING: nothing takes a deletion back
-    setOf({kError /*E*/}),
+    // DELETING: nothing takes a deletion back, but that of a disk in use (spec/rest-protocol 8.4)
+    setOf({kRunning, kError /*E*/}),
     // ERROR
     setOf({kDeleting /*D*/, kBooting, kSuspending, kResuming, kShuttingDown, kStopping /*R*/}),
     // INDEFINITE: units only, computed

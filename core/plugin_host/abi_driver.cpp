@@ -70,11 +70,12 @@ void CallGate::leave() {
 }
 
 AbiDriver::AbiDriver(std::shared_ptr<void> plugin, std::unique_ptr<HostServices> host, const vcp_driver_t& driver,
-                     DriverInfo info)
+                     DriverInfo info, const vcp_disk_ops_t* disks)
     : plugin_(std::move(plugin)),
       host_(std::move(host)),
       instance_(driver.instance),
       ops_(*driver.ops),
+      disks_(disks),
       info_(std::move(info)),
       gate_(info_.concurrency) {}
 
@@ -120,6 +121,17 @@ Status AbiDriver::validate(const std::string& cloud_params, const std::string& c
   });
 }
 
+Status AbiDriver::validateDisks(const std::string& cloud_params, const std::string& catalog_entry) {
+  if (disks_ == nullptr) return noDisks();
+  return guarded(false, [&](vcp_error_t* error) {
+    return disks_->validate(instance_, toAbi(cloud_params), toAbi(catalog_entry), error);
+  });
+}
+
+Status AbiDriver::noDisks() const {
+  return Status(Code::kUnimplemented, info_.provider + " offers no disks", Outcome::kNotApplied);
+}
+
 Status AbiDriver::probe(const CallContext& call) {
   return blocking("probe", call, false,
                   [&](const vcp_call_t* raw, vcp_error_t* error) { return ops_.probe(instance_, raw, error); });
@@ -129,10 +141,12 @@ template <class Function>
 std::vector<ItemResult> AbiDriver::mutate(const char* name, const CallContext& call,
                                           const std::vector<MachineRef>& items, Function&& function) {
   ItemCollector collector(*host_, items);
+  const bool disks = call.kind == UnitKind::kStorage;
+  if (disks && disks_ == nullptr) return collector.finish(noDisks());
   if (items.size() > info_.max_batch) {
     return collector.finish(Status(Code::kOutOfRange,
                                    std::string(name) + " of " + std::to_string(items.size()) +
-                                       " machines was not sent: " + info_.id + " takes " +
+                                       (disks ? " disks" : " machines") + " was not sent: " + info_.id + " takes " +
                                        std::to_string(info_.max_batch) + " at once",
                                    Outcome::kNotApplied));
   }
@@ -146,13 +160,15 @@ std::vector<ItemResult> AbiDriver::mutate(const char* name, const CallContext& c
 std::vector<ItemResult> AbiDriver::create(const CallContext& call, const std::string& spec,
                                           const std::vector<MachineRef>& items) {
   return mutate("create", call, items, [&](auto frame, const RawItems& raw, auto sink, auto error) {
-    return ops_.create(instance_, frame, toAbi(spec), raw.data(), raw.size(), sink, error);
+    const auto function = call.kind == UnitKind::kStorage ? disks_->create : ops_.create;
+    return function(instance_, frame, toAbi(spec), raw.data(), raw.size(), sink, error);
   });
 }
 
 std::vector<ItemResult> AbiDriver::destroy(const CallContext& call, const std::vector<MachineRef>& items) {
   return mutate("destroy", call, items, [&](auto frame, const RawItems& raw, auto sink, auto error) {
-    return ops_.destroy(instance_, frame, raw.data(), raw.size(), sink, error);
+    const auto function = call.kind == UnitKind::kStorage ? disks_->destroy : ops_.destroy;
+    return function(instance_, frame, raw.data(), raw.size(), sink, error);
   });
 }
 
@@ -167,9 +183,28 @@ std::vector<ItemResult> AbiDriver::power(const CallContext& call, bool on, const
   });
 }
 
+std::vector<ItemResult> AbiDriver::attach(const CallContext& call, bool on, const std::vector<MachineRef>& disks) {
+  return mutate(on ? "attach" : "detach", call, disks, [&](auto frame, const RawItems& raw, auto sink, auto error) {
+    std::vector<MachineRef> refs;
+    for (const MachineRef& disk : disks) refs.push_back(disk.machine ? *disk.machine : MachineRef{});
+    const RawItems machines(refs.data(), refs.size());
+    std::vector<vcp_attachment_t> pairs;
+    for (std::size_t i = 0; i < refs.size(); ++i) {
+      pairs.push_back({sizeof(vcp_attachment_t), 0, raw.data()[i], machines.data()[i]});
+    }
+    std::vector<const vcp_attachment_t*> pointers;
+    for (const vcp_attachment_t& pair : pairs) pointers.push_back(&pair);
+    return (on ? disks_->attach : disks_->detach)(instance_, frame, pointers.data(), pointers.size(), sink, error);
+  });
+}
+
 /// Reads can be split freely, so more refs than the driver takes at once are asked for in turn.
 std::vector<Observation> AbiDriver::observe(const CallContext& call, const std::vector<MachineRef>& refs) {
   std::vector<Observation> all;
+  if (call.kind == UnitKind::kStorage && disks_ == nullptr) {
+    all.assign(refs.size(), {.error = noDisks()});
+    return all;
+  }
   all.reserve(refs.size());
   for (std::size_t begin = 0; begin < refs.size(); begin += info_.max_observe) {
     const std::size_t count = std::min<std::size_t>(info_.max_observe, refs.size() - begin);
@@ -178,7 +213,9 @@ std::vector<Observation> AbiDriver::observe(const CallContext& call, const std::
     ObservationCollector collector(*host_, chunk);
     const RawItems raw(chunk.data(), chunk.size());
     const Status status = blocking("observe", call, false, [&](const vcp_call_t* frame, vcp_error_t* error) {
-      return ops_.observe(instance_, frame, raw.data(), raw.size(), collector.sink(), error);
+      return call.kind == UnitKind::kStorage
+                 ? disks_->observe(instance_, frame, raw.data(), raw.size(), collector.diskSink(), error)
+                 : ops_.observe(instance_, frame, raw.data(), raw.size(), collector.sink(), error);
     });
     for (Observation& seen : collector.finish(status)) all.push_back(std::move(seen));
   }

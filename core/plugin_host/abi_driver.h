@@ -11,6 +11,7 @@
 #include "plugin_host/driver.h"
 #include "plugin_host/host_services.h"
 #include "vcp/plugin/abi.h"
+#include "vcp/plugin/ext/draft/disk.h"
 
 namespace vcc {
 
@@ -33,22 +34,26 @@ class CallGate {
 /// progress when it is destroyed, since that closes the instance.
 class AbiDriver final : public Driver {
  public:
-  /// Takes over the open instance. `ops` is complete (loader). `plugin` keeps the library's initialisation alive.
+  /// Takes over the open instance. Its table and `disks` are complete (loader); `disks` is null when it offers none.
+  /// `plugin` keeps the library's initialisation alive.
   AbiDriver(std::shared_ptr<void> plugin, std::unique_ptr<HostServices> host, const vcp_driver_t& driver,
-            DriverInfo info);
+            DriverInfo info, const vcp_disk_ops_t* disks);
   ~AbiDriver() override;
 
   const DriverInfo& info() const override { return info_; }
   Status validate(const std::string& cloud_params, const std::string& catalog_entry) override;
+  Status validateDisks(const std::string& cloud_params, const std::string& catalog_entry) override;
   Status probe(const CallContext& call) override;
   std::vector<ItemResult> create(const CallContext& call, const std::string& spec,
                                  const std::vector<MachineRef>& items) override;
   std::vector<ItemResult> destroy(const CallContext& call, const std::vector<MachineRef>& items) override;
   std::vector<ItemResult> power(const CallContext& call, bool on, const std::vector<MachineRef>& items) override;
+  std::vector<ItemResult> attach(const CallContext& call, bool on, const std::vector<MachineRef>& disks) override;
   std::vector<Observation> observe(const CallContext& call, const std::vector<MachineRef>& refs) override;
   Status list(const CallContext& call, const std::function<void(const Observation&)>& visit, bool* complete) override;
 
  private:
+  Status noDisks() const;
   template <class Function>
   Status guarded(bool mutation, Function&& function) const;
   template <class Function>
@@ -61,6 +66,7 @@ class AbiDriver final : public Driver {
   const std::unique_ptr<HostServices> host_;
   vcp_driver_instance_t* const instance_;
   const vcp_driver_ops_t& ops_;
+  const vcp_disk_ops_t* const disks_;
   const DriverInfo info_;
   CallGate gate_;
 };

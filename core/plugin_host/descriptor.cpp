@@ -97,6 +97,7 @@ Result<DriverInfo> readDescriptor(const std::string& path, const vcp_plugin_entr
   out.abi = std::to_string(entry.abi_major) + "." + std::to_string(entry.abi_minor);
   out.idempotency = static_cast<Idempotency>(info.idempotency - VCP_IDEMPOTENCY_TOKEN);
   out.existence = static_cast<Existence>(info.existence - VCP_EXISTENCE_OBSERVED);
+  out.attach_needs = static_cast<AttachNeeds>(info.attach_needs);
   out.token_ttl_ms = info.token_ttl_ms;
   out.lookup_lag_ms = info.lookup_lag_ms;
   if (info.settle_ms > 0) out.settle_ms = info.settle_ms;
@@ -136,10 +137,9 @@ Status checkOps(const std::string& path, const vcp_driver_ops_t* ops, const Driv
   return okStatus();
 }
 
-Result<std::vector<std::string>> readExtensions(const std::string& path, const vcp_plugin_entry_t& entry,
-                                                Refusals& refusals) {
-  std::vector<std::string> ids;
-  if (entry.get_extension == nullptr) return ids;
+Result<DriverExtensions> readExtensions(const std::string& path, const vcp_plugin_entry_t& entry, Refusals& refusals) {
+  DriverExtensions out;
+  if (entry.get_extension == nullptr) return out;
   const auto half = [&](const char* id, const std::string& lack) {
     return refusals.error("PLUGIN_EXTENSION_HALF",
                           failedPrecondition("plugin " + path + ": it offers the extension " + id + " without " + lack +
@@ -150,17 +150,18 @@ Result<std::vector<std::string>> readExtensions(const std::string& path, const v
       if (const std::string lack = lackOf(*disk); !lack.empty()) return half(VCP_DISK_ID, lack);
       if (entry.info->attach_needs == VCP_ATTACH_UNSPECIFIED)
         return half(VCP_DISK_ID, "attach_needs in its descriptor");
-      ids.emplace_back(VCP_DISK_ID);
+      out.ids.emplace_back(VCP_DISK_ID);
+      out.disks = disk;
     }
     if (const auto* spot = offered<vcp_spot_ops_t>(entry, VCP_SPOT_ID)) {
       if (const std::string lack = lackOf(*spot); !lack.empty()) return half(VCP_SPOT_ID, lack);
-      ids.emplace_back(VCP_SPOT_ID);
+      out.ids.emplace_back(VCP_SPOT_ID);
     }
   } catch (...) {
     return refusals.error("PLUGIN_EXTENSION_HALF",
                           internalError("plugin " + path + ": its get_extension threw an exception"));
   }
-  return ids;
+  return out;
 }
 
 }  // namespace vcc

@@ -8,6 +8,7 @@
 #include "plugin_host/driver.h"
 #include "plugin_host/refusals.h"
 #include "vcp/plugin/abi.h"
+#include "vcp/plugin/ext/draft/disk.h"
 
 namespace vcc {
 
@@ -18,9 +19,12 @@ Result<DriverInfo> readDescriptor(const std::string& path, const vcp_plugin_entr
 /// (PLUGIN_TABLE_SHORT, PLUGIN_REQUIRED_MISSING).
 Status checkOps(const std::string& path, const vcp_driver_ops_t* ops, const DriverInfo& info, Refusals& refusals);
 
-/// Ids of the driver extensions that an initialised plugin offers, of those that this host knows. Each is offered whole
-/// or not at all (PLUGIN_EXTENSION_HALF).
-Result<std::vector<std::string>> readExtensions(const std::string& path, const vcp_plugin_entry_t& entry,
-                                                Refusals& refusals);
+/// The driver extensions that an initialised plugin offers, of those that this host knows.
+struct DriverExtensions {
+  std::vector<std::string> ids;
+  const vcp_disk_ops_t* disks = nullptr;  ///< of the plugin, complete; null = not offered
+};
+/// Each is offered whole or not at all (PLUGIN_EXTENSION_HALF).
+Result<DriverExtensions> readExtensions(const std::string& path, const vcp_plugin_entry_t& entry, Refusals& refusals);
 
 }  // namespace vcc

@@ -28,6 +28,9 @@ constexpr std::string_view idempotencyName(Idempotency idempotency) {
 
 enum class Existence : std::uint8_t { kObserved, kAsserted };
 
+/// The state that a machine must be in while a disk is attached to it or detached.
+enum class AttachNeeds : std::uint8_t { kNoDisks, kAny, kRunning, kOff };
+
 /// What a driver declares of itself; constant for the life of the process.
 struct DriverInfo {
   std::string id;        ///< reverse DNS: "jp.ac.nii.vcp.mock"
@@ -47,9 +50,12 @@ struct DriverInfo {
   bool can_list = false;
   bool needs_address = false;    ///< the cloud gives no addresses: core chooses one for each machine
   bool simulated_hosts = false;  ///< machines that no ssh reaches: host and container steps are skipped
+  bool offers_disks = false;     ///< calls with CallContext::kind kStorage, validateDisks and attach are allowed
+  AttachNeeds attach_needs = AttachNeeds::kNoDisks;
   std::vector<std::string> extensions;
   std::vector<std::string> secret_keys;  ///< cloud_params keys marked `x-vcp-secret` in schema.json
   std::vector<std::string> clear_keys;   ///< cloud_params keys of the schema that are no secrets
+  std::vector<std::string> disk_keys;    ///< cloud_params keys marked `x-vcp-disks`: lists of disks to attach
 };
 
 /// What every call carries. The values stay valid for the whole call.
@@ -61,21 +67,30 @@ struct CallContext {
   SecretString credentials;      ///< JSON object key -> value of the grant; "{}" for none
   std::string vcc_id;
   const std::atomic<bool>* cancelled = nullptr;
+  UnitKind kind = UnitKind::kCompute;  ///< what all items of the call are: machines, or disks of storage units
 };
 
-/// A machine as an item of a mutation, or as the object of an observation.
+/// A machine or a disk as an item of a mutation, or as the object of an observation.
 struct MachineRef {
   std::int64_t index = 0;    ///< handle of the item within the call
-  std::string name;          ///< core-minted
+  std::string name;          ///< core-minted; empty: a disk of the provider's that is not ours, known by its cloud_id
   std::string display_name;  ///< for people: <group>-<unit>-<no>; may be empty
   std::string cloud_id;      ///< empty until known
   std::string requested_address;
   std::string driver_state;
   std::vector<Resource> resources;
-  std::string create_op;          ///< op id of the create that made it
-  std::int64_t create_index = 0;  ///< its place in that create
-  std::int64_t create_size = 1;   ///< items of that create
+  std::string create_op;                      ///< op id of the create that made it
+  std::int64_t create_index = 0;              ///< its place in that create
+  std::int64_t create_size = 1;               ///< items of that create
+  std::shared_ptr<const MachineRef> machine;  ///< attach: the machine that this disk is to hang on, or not to
 };
+
+/// Calls `use` with the names that nobody else may be busy with during a call for `ref`.
+template <class Use>
+void forEachName(const MachineRef& ref, Use&& use) {
+  if (!ref.name.empty()) use(ref.name);
+  if (ref.machine && !ref.machine->name.empty()) use(ref.machine->name);
+}
 
 /// The answer for one item. An item that the driver does not answer for is kError with an unknown outcome.
 struct ItemResult {
@@ -90,7 +105,8 @@ struct ItemResult {
   std::string driver_state;
 };
 
-/// What a point read or a list said of a machine. NOT_FOUND is an answer, not a failure.
+/// What a point read or a list said of a machine or a disk. NOT_FOUND is an answer, not a failure. A disk that is ready
+/// for use is kRunning, attached or not.
 struct Observation {
   Status error;  ///< not ok: nothing was learnt about this machine
   bool found = false;
@@ -105,11 +121,15 @@ struct Observation {
   std::string create_op;      ///< list only: as read back; the other half of (create_op, create_index)
   std::int64_t create_index = 0;
   std::vector<Resource> resources;
+  std::int64_t size_gib = 0;  ///< disks only; 0 = the cloud does not say
+  std::string holder;         ///< disks only: cloud id of the machine that holds it, or is about to; empty = none
+  bool attached = false;      ///< disks only: the machine sees it
 };
 
 /// Calls block and are made on the instance's executor, never on the deciding thread; different machines may run in
 /// parallel up to `concurrency`. `spec` is the frozen machine request: {"provider":…, "cloud_params":{…},
-/// "labels":{"vcc_id","vcid","vc_name","unit_name","owner"}, "access":{"user","public_keys","user_data"}}.
+/// "labels":{"vcc_id","vcid","vc_name","unit_name","owner"}, "access":{"user","public_keys","user_data"}}; that of a
+/// disk has no access. What is said of machines here holds for disks in a call whose kind is kStorage.
 class Driver {
  public:
   virtual ~Driver() = default;
@@ -117,6 +137,9 @@ class Driver {
 
   /// Offline check of cloud_params and catalog entry; kInvalidArgument with a JSON pointer in the text. Does not block.
   virtual Status validate(const std::string& cloud_params, const std::string& catalog_entry) = 0;
+
+  /// The same for a request for disks; only when `offers_disks`.
+  virtual Status validateDisks(const std::string&, const std::string&) { return unimplemented("there are no disks"); }
 
   /// Do the credentials and the catalog entry work? Bounded network calls.
   virtual Status probe(const CallContext& call) = 0;
@@ -128,6 +151,13 @@ class Driver {
   virtual std::vector<ItemResult> destroy(const CallContext& call, const std::vector<MachineRef>& items) = 0;
   /// One step towards power on or off; only when `can_power`.
   virtual std::vector<ItemResult> power(const CallContext& call, bool on, const std::vector<MachineRef>& items) = 0;
+
+  /// One step towards disks that hang on `MachineRef::machine`, or no longer do; only when `offers_disks`. Idempotent
+  /// by look: done already is done. The machine is in the state of `attach_needs`.
+  virtual std::vector<ItemResult> attach(const CallContext&, bool, const std::vector<MachineRef>& disks) {
+    const Status refusal(Code::kUnimplemented, "there are no disks", Outcome::kNotApplied);
+    return std::vector<ItemResult>(disks.size(), {.error = refusal});
+  }
 
   /// Point reads, by id else by name. One observation per ref, by position.
   virtual std::vector<Observation> observe(const CallContext& call, const std::vector<MachineRef>& refs) = 0;

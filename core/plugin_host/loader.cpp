@@ -111,8 +111,10 @@ Result<OpenDriver> InstanceLoader::open(const ProviderConfig& provider, const st
   if (keys.ok()) {
     info.secret_keys = keys->secret;
     info.clear_keys = keys->clear;
+    info.disk_keys = keys->disks;
   }
-  std::shared_ptr<Driver> adapter = std::make_shared<AbiDriver>(plugin, std::move(host), driver, std::move(info));
+  std::shared_ptr<Driver> adapter =
+      std::make_shared<AbiDriver>(plugin, std::move(host), driver, std::move(info), plugin->disks());
   if (!keys.ok()) {
     return refusals.error(
         "PLUGIN_SCHEMA_BAD",

@@ -194,7 +194,10 @@ Status PluginFile::init(Refusals& refusals) {
   }
   initialised_ = true;
   refusals.passed("init");
-  VCC_ASSIGN_OR_RETURN(info_.extensions, readExtensions(path_, *entry_, refusals));
+  VCC_ASSIGN_OR_RETURN(DriverExtensions extensions, readExtensions(path_, *entry_, refusals));
+  info_.extensions = std::move(extensions.ids);
+  disks_ = extensions.disks;
+  info_.offers_disks = disks_ != nullptr;
   refusals.passed("extensions");
   return okStatus();
 }

@@ -11,6 +11,7 @@
 #include "plugin_host/host_services.h"
 #include "plugin_host/refusals.h"
 #include "vcp/plugin/abi.h"
+#include "vcp/plugin/ext/draft/disk.h"
 
 namespace vcc {
 
@@ -43,6 +44,8 @@ class PluginFile {
   const vcp_plugin_entry_t& entry() const { return *entry_; }
   /// From the descriptor; without the keys of the schema. Its extensions are there after init.
   const DriverInfo& info() const { return info_; }
+  /// Null: the plugin offers no disks. There after init.
+  const vcp_disk_ops_t* disks() const { return disks_; }
 
  private:
   PluginFile(std::string path, std::string sha256, const vcp_plugin_entry_t* entry, DriverInfo info,
@@ -52,6 +55,7 @@ class PluginFile {
   const std::string sha256_;
   const vcp_plugin_entry_t* const entry_;
   DriverInfo info_;
+  const vcp_disk_ops_t* disks_ = nullptr;
   const HostServices host_;
   bool initialised_ = false;
 };

@@ -84,6 +84,11 @@ Result<SchemaKeys> schemaKeys(const std::string& schema_json) {
       const Poco::JSON::Object::Ptr property = properties->getObject(name);
       if (property.isNull()) return invalidArgument("the schema's property '" + name + "' is not an object");
       (property->optValue("x-vcp-secret", false) ? keys.secret : keys.clear).push_back(name);
+      if (!property->optValue("x-vcp-disks", false)) continue;
+      if (keys.clear.empty() || keys.clear.back() != name) {
+        return invalidArgument("the schema's property '" + name + "' is marked x-vcp-secret and x-vcp-disks");
+      }
+      keys.disks.push_back(name);
     }
     return keys;
   } catch (const Poco::Exception& e) {

@@ -28,6 +28,7 @@ std::string openConfigJson(const std::string& instance, bool evaluation, const s
 struct SchemaKeys {
   std::vector<std::string> secret;  ///< properties marked x-vcp-secret
   std::vector<std::string> clear;   ///< the others
+  std::vector<std::string> disks;   ///< properties marked x-vcp-disks, of the others
 };
 Result<SchemaKeys> schemaKeys(const std::string& schema_json);
 

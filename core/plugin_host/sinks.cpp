@@ -189,6 +189,25 @@ ObservationCollector::ObservationCollector(const HostServices& host, std::functi
   setUp();
 }
 
+/// The parts of an observation. Returns what is wrong with them, or null.
+template <class Raw>
+static const char* copyParts(const Raw& from, Observation& to) {
+  if (from.resource_count > kMaxResources || (from.resource_count > 0 && from.resources == nullptr)) {
+    return "bad resources";
+  }
+  for (std::uint64_t i = 0; i < from.resource_count; ++i) {
+    if (const char* what = badPart(from.resources[i])) return what;
+    to.resources.push_back(copyOf(*from.resources[i]));
+  }
+  return nullptr;
+}
+
+template <class Raw>
+static void takeFailure(const Raw& from, Observation& to) {
+  if (from.failure > VCP_OK && from.failure <= VCP_UNAUTHENTICATED) to.failure = static_cast<Code>(from.failure);
+  to.provider_code = cleanUtf8(fromAbi(from.provider_code), kMaxProviderCode);
+}
+
 /// Copies an observation; one that breaks the contract has an error.
 static Observation observationOf(const vcp_observation_t* from) {
   Observation to;
@@ -202,9 +221,6 @@ static Observation observationOf(const vcp_observation_t* from) {
   if (!isIdentifier(fromAbi(from->name), kMaxId)) return bad("a bad machine name");
   if (!isIdentifier(fromAbi(from->cloud_id), kMaxId)) return bad("a bad cloud id");
   if (from->address.size > 0 && !isAddress(fromAbi(from->address))) return bad("a bad address");
-  if (from->resource_count > kMaxResources || (from->resource_count > 0 && from->resources == nullptr)) {
-    return bad("bad resources");
-  }
   to.name = fromAbi(from->name);
   to.cloud_id = fromAbi(from->cloud_id);
   to.address = fromAbi(from->address);
@@ -213,17 +229,54 @@ static Observation observationOf(const vcp_observation_t* from) {
     to.state = static_cast<MachineState>(from->state);
   if (from->reason > VCP_REASON_UNKNOWN && from->reason <= VCP_REASON_UNPAID)
     to.reason = static_cast<Reason>(from->reason);
-  if (to.state == MachineState::kFailed) {
-    if (from->failure > VCP_OK && from->failure <= VCP_UNAUTHENTICATED) to.failure = static_cast<Code>(from->failure);
-    to.provider_code = cleanUtf8(fromAbi(from->provider_code), kMaxProviderCode);
-  }
+  if (to.state == MachineState::kFailed) takeFailure(*from, to);
   if (!isIdentifier(fromAbi(from->create_op), kMaxName)) return bad("a bad create_op");
   to.create_op = fromAbi(from->create_op);
   to.create_index = from->create_index;
-  for (std::uint64_t i = 0; i < from->resource_count; ++i) {
-    if (const char* what = badPart(from->resources[i])) return bad(what);
-    to.resources.push_back(copyOf(*from->resources[i]));
+  if (const char* what = copyParts(*from, to)) return bad(what);
+  return to;
+}
+
+static MachineState stateOfDisk(std::int32_t state) {
+  switch (state) {
+    case VCP_DISK_STATE_CREATING:
+      return MachineState::kProvisioning;
+    case VCP_DISK_STATE_AVAILABLE:
+    case VCP_DISK_STATE_ATTACHING:
+    case VCP_DISK_STATE_ATTACHED:
+    case VCP_DISK_STATE_DETACHING:
+      return MachineState::kRunning;
+    case VCP_DISK_STATE_DELETING:
+      return MachineState::kTerminating;
+    case VCP_DISK_STATE_FAILED:
+      return MachineState::kFailed;
+    default:
+      return MachineState::kUnspecified;
   }
+}
+
+/// The same for a disk.
+static Observation observationOf(const vcp_disk_observation_t* from) {
+  Observation to;
+  const auto bad = [&](const std::string& what) {
+    to.error = broken(what);
+    return to;
+  };
+  if (from == nullptr || from->struct_size < sizeof(vcp_disk_observation_t)) return bad("an unreadable observation");
+  to.found = from->found != 0;
+  if (!to.found) return to;
+  if (!isIdentifier(fromAbi(from->cloud_id), kMaxId)) return bad("a bad cloud id");
+  if (!isIdentifier(fromAbi(from->machine_id), kMaxId)) return bad("a bad machine id");
+  if (from->size_gib < 0) return bad("a negative size");
+  to.cloud_id = fromAbi(from->cloud_id);
+  to.holder = fromAbi(from->machine_id);
+  to.size_gib = from->size_gib;
+  to.state = stateOfDisk(from->state);
+  to.attached = from->state == VCP_DISK_STATE_ATTACHED;
+  if (to.attached && to.holder.empty()) return bad("a disk that is attached to nothing");
+  to.detail = cleanUtf8(fromAbi(from->detail), kMaxDetail);
+  if (to.state == MachineState::kFailed) takeFailure(*from, to);
+  if (const char* what = copyParts(*from, to)) return bad(what);
   return to;
 }
 
@@ -242,19 +295,34 @@ void ObservationCollector::setUp() {
     }
   };
   sink_.error = [](const vcp_observation_sink_t* s, std::int64_t index, const vcp_error_t* error) noexcept {
+    static_cast<ObservationCollector*>(s->host_data)->failed(index, error);
+  };
+  disk_sink_.struct_size = sizeof disk_sink_;
+  disk_sink_.host_data = this;
+  disk_sink_.observed = [](const vcp_disk_observation_sink_t* s, const vcp_disk_observation_t* what) noexcept {
     try {
-      Observation nothing;
-      nothing.error = statusOf(error, false);
-      if (nothing.error.ok()) nothing.error = broken("an error without a code");
-      static_cast<ObservationCollector*>(s->host_data)->answer(index, std::move(nothing));
+      static_cast<ObservationCollector*>(s->host_data)->answer(what == nullptr ? -1 : what->index, observationOf(what));
     } catch (...) {  // out of memory: the item stays without an answer
     }
+  };
+  disk_sink_.error = [](const vcp_disk_observation_sink_t* s, std::int64_t index, const vcp_error_t* error) noexcept {
+    static_cast<ObservationCollector*>(s->host_data)->failed(index, error);
   };
   sink_.complete = [](const vcp_observation_sink_t* s) noexcept {
     auto& self = *static_cast<ObservationCollector*>(s->host_data);
     const MutexLock lock(self.mutex_);
     self.complete_ = true;
   };
+}
+
+void ObservationCollector::failed(std::int64_t index, const vcp_error_t* error) noexcept {
+  try {
+    Observation nothing;
+    nothing.error = statusOf(error, false);
+    if (nothing.error.ok()) nothing.error = broken("an error without a code");
+    answer(index, std::move(nothing));
+  } catch (...) {  // out of memory: the item stays without an answer
+  }
 }
 
 void ObservationCollector::answer(std::int64_t index, Observation observation) {

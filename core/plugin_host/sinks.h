@@ -11,6 +11,7 @@
 #include "plugin_host/driver.h"
 #include "plugin_host/host_services.h"
 #include "vcp/plugin/abi.h"
+#include "vcp/plugin/ext/draft/disk.h"
 
 /// Where a plugin's answers arrive. Everything is copied and checked here: sizes, UTF-8, indexes, how often. What
 /// breaks the contract becomes an error with unknown outcome for the machine it concerns, and a PLUGIN_MISBEHAVED line.
@@ -68,6 +69,8 @@ class ObservationCollector {
   ObservationCollector& operator=(const ObservationCollector&) = delete;
 
   const vcp_observation_sink_t* sink() const { return &sink_; }
+  /// For observe of disks.
+  const vcp_disk_observation_sink_t* diskSink() const { return &disk_sink_; }
   /// After observe: one observation per ref, by position.
   std::vector<Observation> finish(const Status& call);
   /// After list.
@@ -75,12 +78,14 @@ class ObservationCollector {
 
  private:
   void setUp();
+  void failed(std::int64_t index, const vcp_error_t* error) noexcept;
   void answer(std::int64_t index, Observation observation);
 
   const HostServices& host_;
   const ItemIndex index_;
   const std::function<void(const Observation&)> visit_;
   vcp_observation_sink_t sink_{};
+  vcp_disk_observation_sink_t disk_sink_{};
   mutable Mutex mutex_;
   std::vector<Observation> seen_ VCC_GUARDED_BY(mutex_);
   std::vector<int> answers_ VCC_GUARDED_BY(mutex_);

@@ -64,6 +64,29 @@ Key limit(std::int64_t Limits::*member) {
           }};
 }
 
+Key http(std::int64_t HttpServerOptions::*member, std::int64_t least, std::int64_t most) {
+  return {false, nullptr, [=](Settings& s, const std::vector<std::string>& values) {
+            return parseNumber(values.front(), least, most, s.http.*member);
+          }};
+}
+
+Key httpSeconds(std::int64_t HttpServerOptions::*member) {
+  return {false, nullptr, [=](Settings& s, const std::vector<std::string>& values) {
+            VCC_RETURN_IF_ERROR(parseNumber(values.front(), 1, 3600, s.http.*member));
+            s.http.*member *= 1000;
+            return okStatus();
+          }};
+}
+
+Key httpHead(std::size_t HeadLimits::*member, std::int64_t least, std::int64_t most) {
+  return {false, nullptr, [=](Settings& s, const std::vector<std::string>& values) {
+            std::int64_t number = 0;
+            VCC_RETURN_IF_ERROR(parseNumber(values.front(), least, most, number));
+            s.http.head.*member = static_cast<std::size_t>(number);
+            return okStatus();
+          }};
+}
+
 Key flag(bool Settings::*member) {
   return {false, nullptr, [member](Settings& s, const std::vector<std::string>& values) -> Status {
             if (values.front() != "true" && values.front() != "false") return invalidArgument("must be true or false");
@@ -112,6 +135,18 @@ std::map<std::string, Key> makeKeys() {
       {"probe_before_accept", flag(&Settings::probe_before_accept)},
       {"ssh_threads", number(&Settings::ssh_threads, 1, 1024)},
       {"events_keep", number(&Settings::events_keep, 100, 100000)},
+      {"http.body_bytes", http(&HttpServerOptions::body_bytes, 65536, 1 << 30U)},
+      {"http.head_bytes", httpHead(&HeadLimits::head_bytes, 4096, 1 << 20U)},
+      {"http.url_bytes", httpHead(&HeadLimits::url_bytes, 512, 1 << 20U)},
+      {"http.headers", httpHead(&HeadLimits::headers, 10, 10000)},
+      {"http.connections", http(&HttpServerOptions::connections, 10, 1000000)},
+      {"http.connections_per_address", http(&HttpServerOptions::connections_per_address, 1, 1000000)},
+      {"http.threads", http(&HttpServerOptions::threads, 4, 1000)},
+      {"http.head_s", httpSeconds(&HttpServerOptions::head_ms)},
+      {"http.body_s", httpSeconds(&HttpServerOptions::body_ms)},
+      {"http.answer_s", httpSeconds(&HttpServerOptions::answer_ms)},
+      {"http.keep_alive_s", httpSeconds(&HttpServerOptions::keep_alive_ms)},
+      {"http.keep_alive_requests", http(&HttpServerOptions::keep_alive_requests, 1, 1000000)},
       {"limits.nodes_per_unit", limit(&Limits::nodes_per_unit)},
       {"limits.nodes_per_user", limit(&Limits::nodes_per_user)},
       {"limits.nodes_total", limit(&Limits::nodes_total)},
@@ -149,8 +184,8 @@ Status readMap(Settings& settings, const std::map<std::string, Key>& keys, const
     const std::string name = prefix + (entry.first.IsScalar() ? entry.first.Scalar() : "?");
     if (std::find(seen.begin(), seen.end(), name) != seen.end()) return invalidArgument(name + ": is there twice");
     seen.push_back(name);
-    if (prefix.empty() && name == "limits" && entry.second.IsMap()) {
-      VCC_RETURN_IF_ERROR(readMap(settings, keys, entry.second, "limits."));
+    if (prefix.empty() && (name == "limits" || name == "http") && entry.second.IsMap()) {
+      VCC_RETURN_IF_ERROR(readMap(settings, keys, entry.second, name + "."));
       continue;
     }
     const auto key = keys.find(name);

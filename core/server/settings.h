@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/http_server.h"
 #include "base/log.h"
 #include "base/secret_string.h"
 #include "base/status.h"
@@ -45,6 +46,7 @@ struct Settings {
   std::int64_t ssh_threads = 64;
   std::int64_t events_keep = 5000;
   Limits limits;
+  HttpServerOptions http;  ///< of each listener
 
   std::string adminSocket() const { return admin_socket.empty() ? data_dir + "/run/admin/admin.sock" : admin_socket; }
   std::string vaultAddress() const { return vault_address.empty() ? https_address : vault_address; }

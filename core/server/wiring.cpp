@@ -242,20 +242,23 @@ Result<std::vector<DriverSlot>> Controller::Parts::loadPlugin(const std::string&
 }
 
 Status Controller::Parts::bindListeners() {
-  VCC_ASSIGN_OR_RETURN(Poco::Net::Context::Ptr tls,
-                       makeServerTls(settings.cert_file, settings.key_file, seams.clock, seams.log));
+  VCC_ASSIGN_OR_RETURN(const std::shared_ptr<ServerTls> tls,
+                       ServerTls::open(settings.cert_file, settings.key_file, seams.clock, seams.log));
   VCC_ASSIGN_OR_RETURN(https, HttpServer::bindTls(settings.https_address, static_cast<int>(settings.https_port), tls,
-                                                  {*vcp_service, seams.clock, seams.random, seams.log}));
-  VCC_ASSIGN_OR_RETURN(vault, HttpServer::bindTls(settings.vaultAddress(), static_cast<int>(settings.vault_port), tls,
-                                                  {*vault_service, seams.clock, seams.random, seams.log}));
+                                                  {*vcp_service, seams.clock, seams.random, seams.log}, settings.http));
+  VCC_ASSIGN_OR_RETURN(vault,
+                       HttpServer::bindTls(settings.vaultAddress(), static_cast<int>(settings.vault_port), tls,
+                                           {*vault_service, seams.clock, seams.random, seams.log}, settings.http));
   if (settings.fail_port >= 0) {
-    VCC_ASSIGN_OR_RETURN(fail, HttpServer::bindTls("127.0.0.1", static_cast<int>(settings.fail_port), tls,
-                                                   {*fail_service, seams.clock, seams.random, seams.log}));
+    VCC_ASSIGN_OR_RETURN(fail,
+                         HttpServer::bindTls("127.0.0.1", static_cast<int>(settings.fail_port), tls,
+                                             {*fail_service, seams.clock, seams.random, seams.log}, settings.http));
   }
   const std::string socket = settings.adminSocket();
   VCC_RETURN_IF_ERROR(closeFolder(seams.files, socket));
-  VCC_ASSIGN_OR_RETURN(admin, HttpServer::bindUnix(socket, adminPeer(seams.log),
-                                                   {*admin_service, seams.clock, seams.random, seams.log}));
+  VCC_ASSIGN_OR_RETURN(
+      admin, HttpServer::bindUnix(socket, adminPeer(seams.log), {*admin_service, seams.clock, seams.random, seams.log},
+                                  settings.http));
   facts.listeners = {fmt::format("https://{}:{}", settings.https_address, https->port()),
                      fmt::format("https://{}:{}/v1", settings.vaultAddress(), vault->port()), "unix:" + socket};
   if (fail) facts.listeners.push_back(fmt::format("https://127.0.0.1:{}{}/vcs/fail", fail->port(), kVcpPrefix));

@@ -73,6 +73,10 @@ struct Codec<MachineState> : NameCodec<MachineState, &machineStateName, &parseMa
 inline std::string_view unitKindColumn(UnitKind kind) { return kind == UnitKind::kStorage ? "storage" : "compute"; }
 inline std::string_view userRoleColumn(UserRole role) { return role == UserRole::kSuper ? "super" : "regular"; }
 inline std::string_view apiRoleColumn(ApiRole role) { return role == ApiRole::kReadOnly ? "read_only" : "full_access"; }
+inline std::string_view attachStateColumn(AttachState state) {
+  constexpr std::array<std::string_view, 3> kNames = {"wanted", "asked", "attached"};
+  return kNames.at(static_cast<std::size_t>(state));
+}
 inline std::string_view itemStateColumn(ItemState state) {
   constexpr std::array<std::string_view, 4> kNames = {"open", "pending", "done", "failed"};
   return kNames.at(static_cast<std::size_t>(state));
@@ -99,6 +103,10 @@ struct Codec<ApiRole> : ClosedCodec<ApiRole, &apiRoleColumn, ApiRole::kFullAcces
 template <>
 struct Codec<ItemState> : ClosedCodec<ItemState, &itemStateColumn, ItemState::kOpen, ItemState::kPending,
                                       ItemState::kDone, ItemState::kFailed> {};
+template <>
+struct Codec<AttachState>
+    : ClosedCodec<AttachState, &attachStateColumn, AttachState::kWanted, AttachState::kAsked, AttachState::kAttached> {
+};
 template <>
 struct Codec<OpVerb>
     : ClosedCodec<OpVerb, &opVerbName, OpVerb::kCreate, OpVerb::kDestroy, OpVerb::kPowerOn, OpVerb::kPowerOff> {};

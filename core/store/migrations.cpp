@@ -109,7 +109,16 @@ constexpr std::array<std::string_view, 4> kSecrets = {
     R"(ALTER TABLE "unit" DROP COLUMN "cci")",
 };
 
-constexpr std::array<MigrationStep, 3> kSteps = {kFirst, kSecond, kSecrets};
+constexpr std::array<std::string_view, 3> kDisks = {
+    R"(ALTER TABLE "machine" ADD COLUMN "kind" TEXT NOT NULL DEFAULT 'compute')",
+    R"(ALTER TABLE "machine" ADD COLUMN "size_gib" INTEGER NOT NULL DEFAULT 0)",
+    R"(CREATE TABLE "attachment" (
+      "disk" TEXT NOT NULL, "node_id" TEXT NOT NULL, "vcid" TEXT NOT NULL, "disk_vcid" TEXT NOT NULL,
+      "volume_id" TEXT NOT NULL, "position" INTEGER NOT NULL, "state" TEXT NOT NULL, "machine_id" TEXT NOT NULL,
+      "op_id" TEXT NOT NULL, PRIMARY KEY ("disk")) STRICT)",
+};
+
+constexpr std::array<MigrationStep, 4> kSteps = {kFirst, kSecond, kSecrets, kDisks};
 
 }  // namespace
 

@@ -125,6 +125,12 @@ void Mirror::raiseVersions(const ChangeSet& changes) {
   collectVcs<Unit>(changes.of<Unit>(), vcids);
   collectVcs<Node>(changes.of<Node>(), vcids);
   collectVcs<Machine>(changes.of<Machine>(), vcids);
+  collectVcs<Attachment>(changes.of<Attachment>(), vcids);
+  for (const auto& [key, change] : changes.of<Attachment>()) {
+    for (const auto& side : {change.before, change.after}) {
+      if (side) vcids.insert(side->disk_vcid);
+    }
+  }
   for (const std::string& vcid : vcids) {
     const Vc* vc = of<Vc>().find(vcid);
     if (vc == nullptr) continue;

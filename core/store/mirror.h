@@ -66,6 +66,7 @@ class MirrorTx final : public Tx {
   Table<Node>& nodes() override { return mirror_.of<Node>(); }
   Table<Request>& requests() override { return mirror_.of<Request>(); }
   Table<Machine>& machines() override { return mirror_.of<Machine>(); }
+  Table<Attachment>& attachments() override { return mirror_.of<Attachment>(); }
   Table<Op>& ops() override { return mirror_.of<Op>(); }
   Table<Address>& addresses() override { return mirror_.of<Address>(); }
   Table<User>& users() override { return mirror_.of<User>(); }
@@ -92,6 +93,7 @@ class MirrorReadTx final : public ReadTx {
   const Table<Node>& nodes() const override { return mirror_.of<Node>(); }
   const Table<Request>& requests() const override { return mirror_.of<Request>(); }
   const Table<Machine>& machines() const override { return mirror_.of<Machine>(); }
+  const Table<Attachment>& attachments() const override { return mirror_.of<Attachment>(); }
   const Table<Op>& ops() const override { return mirror_.of<Op>(); }
   const Table<Address>& addresses() const override { return mirror_.of<Address>(); }
   const Table<User>& users() const override { return mirror_.of<User>(); }

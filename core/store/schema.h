@@ -173,6 +173,8 @@ struct Schema<Machine> {
       field<&Machine::host_key>("host_key"),
       field<&Machine::want_destroy>("want_destroy"),
       field<&Machine::created_at>("created_at"),
+      field<&Machine::kind>("kind"),
+      field<&Machine::size_gib>("size_gib"),
   };
   static std::string key(const Machine& machine) { return machine.machine_id; }
   static constexpr std::array<Index<Machine>, 4> kIndexes{
@@ -182,6 +184,23 @@ struct Schema<Machine> {
        {"grant_id", [](const Machine& machine) { return machine.grant_id; }}}};
   static constexpr std::array<Index<Machine>, 1> kUnique{
       {{"name", [](const Machine& machine) { return machine.name; }}}};
+};
+
+template <>
+struct Schema<Attachment> {
+  static constexpr std::string_view kTable = "attachment";
+  static constexpr std::size_t kKeyColumns = 1;
+  static constexpr std::array kFields{
+      field<&Attachment::disk>("disk"),           field<&Attachment::node_id>("node_id"),
+      field<&Attachment::vcid>("vcid"),           field<&Attachment::disk_vcid>("disk_vcid"),
+      field<&Attachment::volume_id>("volume_id"), field<&Attachment::position>("position"),
+      field<&Attachment::state>("state"),         field<&Attachment::machine_id>("machine_id"),
+      field<&Attachment::op_id>("op_id"),
+  };
+  static std::string key(const Attachment& attachment) { return attachment.disk; }
+  static constexpr std::array<Index<Attachment>, 1> kIndexes{
+      {{"node_id", [](const Attachment& attachment) { return attachment.node_id; }}}};
+  static constexpr std::array<Index<Attachment>, 0> kUnique{};
 };
 
 template <>
@@ -331,9 +350,9 @@ struct Schema<Meta> {
 
 /// One `Holder<T>` per record type, parents before children. std::apply walks them.
 template <template <typename> class Holder>
-using PerRecord =
-    std::tuple<Holder<Vc>, Holder<Unit>, Holder<Node>, Holder<Request>, Holder<Machine>, Holder<Op>, Holder<Address>,
-               Holder<User>, Holder<Token>, Holder<Secret>, Holder<Grant>, Holder<Event>, Holder<Lease>, Holder<Meta>>;
+using PerRecord = std::tuple<Holder<Vc>, Holder<Unit>, Holder<Node>, Holder<Request>, Holder<Machine>,
+                             Holder<Attachment>, Holder<Op>, Holder<Address>, Holder<User>, Holder<Token>,
+                             Holder<Secret>, Holder<Grant>, Holder<Event>, Holder<Lease>, Holder<Meta>>;
 
 template <typename T>
 Row toRow(const T& record) {

@@ -37,7 +37,8 @@ class Table {
 
 /// What a transaction sees and changes. Serialisable: nobody else writes meanwhile.
 ///
-/// A put or erase of a unit, node or machine raises `version` of its VC, once per transaction.
+/// A put or erase of a unit, node or machine raises `version` of its VC, once per transaction; one of an attachment
+/// that of the node's VC and of the disk's.
 class Tx {
  public:
   virtual ~Tx() = default;
@@ -45,9 +46,10 @@ class Tx {
   virtual Table<Unit>& units() = 0;  // indexes: grant_id, vcid; unique (vcid, name)
   virtual Table<Node>& nodes() = 0;  // indexes: unit_id, vcid; unique (unit_id, node_no)
   virtual Table<Request>& requests() = 0;
-  virtual Table<Machine>& machines() = 0;   // indexes: grant_id, node_id, unit_id, request_id; unique name
-  virtual Table<Op>& ops() = 0;             // indexes: vcid
-  virtual Table<Address>& addresses() = 0;  // key (instance, network, ip); indexes: node_id
+  virtual Table<Machine>& machines() = 0;        // indexes: grant_id, node_id, unit_id, request_id; unique name
+  virtual Table<Attachment>& attachments() = 0;  // key: disk; indexes: node_id
+  virtual Table<Op>& ops() = 0;                  // indexes: vcid
+  virtual Table<Address>& addresses() = 0;       // key (instance, network, ip); indexes: node_id
   virtual Table<User>& users() = 0;
   virtual Table<Token>& tokens() = 0;    // indexes: user
   virtual Table<Secret>& secrets() = 0;  // key (mount, owner, path); indexes: "mount, owner"
@@ -70,6 +72,7 @@ class ReadTx {
   virtual const Table<Node>& nodes() const = 0;
   virtual const Table<Request>& requests() const = 0;
   virtual const Table<Machine>& machines() const = 0;
+  virtual const Table<Attachment>& attachments() const = 0;
   virtual const Table<Op>& ops() const = 0;
   virtual const Table<Address>& addresses() const = 0;
   virtual const Table<User>& users() const = 0;

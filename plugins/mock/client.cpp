@@ -59,7 +59,12 @@ Json toRecord(const Machine& machine) {
   record["name"] = machine.name;
   record["display_name"] = machine.display_name;
   record["vcc"] = machine.vcc;
-  record["address"] = formatIpv4(machine.address);
+  if (machine.is_disk) {
+    record["kind"] = "disk";
+    record["holder"] = machine.holder;
+  } else {
+    record["address"] = formatIpv4(machine.address);
+  }
   record["state"] = nameOf(kStates, machine.state);
   record["reason"] = nameOf(kReasons, machine.reason);
   record["created_ms"] = machine.created_ms;
@@ -91,6 +96,21 @@ const Machine* Cloud::View::byToken(const std::string& token) const {
 }
 
 const Machine* Cloud::View::find(std::string_view id, std::string_view name) const {
+  const Machine* found = any(id, name);
+  return found != nullptr && !found->is_disk ? found : nullptr;
+}
+
+const Machine* Cloud::View::findDisk(std::string_view id, std::string_view name) const {
+  const Machine* found = any(id, name);
+  return found != nullptr && found->is_disk && !found->isTerminated() ? found : nullptr;
+}
+
+const Machine* Cloud::View::holderOf(const Machine& disk) const {
+  const Machine* machine = disk.holder.empty() ? nullptr : byId(disk.holder);
+  return machine != nullptr && !machine->isTerminated() ? machine : nullptr;
+}
+
+const Machine* Cloud::View::any(std::string_view id, std::string_view name) const {
   if (!id.empty()) return byId(std::string(id));
   const auto it = cloud_.by_name_.find(std::string(name));
   return it == cloud_.by_name_.end() ? nullptr : byId(it->second);
@@ -127,6 +147,13 @@ void Cloud::View::change(const std::string& id, State state, std::int64_t now_ms
   cloud_.applyRecord(record);
 }
 
+void Cloud::View::attach(const std::string& disk, const std::string& machine) {
+  const Json record{{"id", disk}, {"holder", machine}};
+  lines_ += toLine(record);
+  ++cloud_.lines_;
+  cloud_.applyRecord(record);
+}
+
 void Cloud::View::each(const std::function<bool(const Machine&)>& visit) const {
   for (const auto& [id, machine] : cloud_.machines_) {
     if (!visit(machine)) return;
@@ -145,7 +172,7 @@ void Cloud::reset() {
 void Cloud::index(const Machine& machine) {
   if (!machine.token.empty()) by_token_[machine.token] = machine.id;
   if (!machine.name.empty()) by_name_[machine.name] = machine.id;
-  if (!machine.isTerminated()) addresses_.insert(machine.address);
+  if (!machine.isTerminated() && !machine.is_disk) addresses_.insert(machine.address);
 }
 
 void Cloud::applyLine(std::string_view line) {
@@ -159,7 +186,8 @@ void Cloud::applyLine(std::string_view line) {
   }
 }
 
-/// A record with an unknown id is a new machine and needs an address; a known id changes what the record names.
+/// A record with an unknown id is a new machine and needs an address, or a disk, which says so; a known id changes what
+/// the record names.
 void Cloud::applyRecord(const Json& record) {
   const std::string id = record.at("id").get<std::string>();
   const auto known = machines_.find(id);
@@ -185,7 +213,10 @@ void Cloud::applyRecord(const Json& record) {
     if (!address) throw vcp::plugin::invalid("/address", "not an IPv4 address");
     machine.address = *address;
   }
-  if (machine.address == 0) throw vcp::plugin::invalid("/id", "changes a machine that does not exist");
+  if (record.contains("kind")) machine.is_disk = record.at("kind").get<std::string>() == "disk";
+  machine.holder = record.value("holder", machine.holder);
+  if (machine.address == 0 && !machine.is_disk)
+    throw vcp::plugin::invalid("/id", "changes a machine that does not exist");
   Json extra = Json::parse(machine.extra);
   for (const char* key : {"labels", "tags", "volume_id", "size", "cloud_image"}) {
     if (record.contains(key)) extra[key] = record.at(key);

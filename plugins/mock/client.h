@@ -16,7 +16,7 @@
 
 namespace mock {
 
-/// A machine of the simulated cloud: the fold of its lines in the state file.
+/// A machine or a disk of the simulated cloud: the fold of its lines in the state file.
 struct Machine {
   std::string id;
   std::string token;         ///< op id + "#" + item index of the create that made it
@@ -33,6 +33,8 @@ struct Machine {
   std::int64_t ready_ms = 0;  ///< until then a running machine is still being provisioned
   bool boot_fails = false;    ///< then it is failed instead of running
   std::string extra = "{}";   ///< JSON: labels, tags, volume_id, size, cloud_image
+  bool is_disk = false;       ///< then it has no address
+  std::string holder;         ///< of a disk: the machine that it was attached to
 
   bool isTerminated() const { return state == vcp::plugin::State::kGone; }
   /// The state as seen at `now_ms`.
@@ -50,16 +52,22 @@ class Cloud {
     explicit View(Cloud& cloud) : cloud_(cloud) {}
     const Machine* byId(const std::string& id) const;
     const Machine* byToken(const std::string& token) const;
-    /// By id when it is not empty, else by name.
+    /// By id when it is not empty, else by name; one that is there, or was. Not a disk.
     const Machine* find(std::string_view id, std::string_view name) const;
+    /// The same for a disk that exists.
+    const Machine* findDisk(std::string_view id, std::string_view name) const;
+    /// The machine that holds the disk at present; null: none does, or it exists no more.
+    const Machine* holderOf(const Machine& disk) const;
     bool isTaken(std::uint32_t address) const { return cloud_.addresses_.count(address) > 0; }
     /// 0 when the network is full.
     std::uint32_t freeAddress(const Network& network);
     void add(Machine machine);
     void change(const std::string& id, vcp::plugin::State state, std::int64_t now_ms, std::int64_t ready_ms);
+    void attach(const std::string& disk, const std::string& machine);
     void each(const std::function<bool(const Machine&)>& visit) const;
 
    private:
+    const Machine* any(std::string_view id, std::string_view name) const;
     friend class Cloud;
     Cloud& cloud_;
     std::string lines_;

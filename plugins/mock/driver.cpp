@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -10,14 +11,19 @@
 
 #include "client.h"
 #include "spec.h"
+#include "vcp/plugin/cpp/draft/disk.h"
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/cpp/plugin.h"
 #include "vcp_schema.h"
 
 namespace mock {
 
+using vcp::plugin::Attachments;
 using vcp::plugin::Call;
 using vcp::plugin::Code;
+using vcp::plugin::DiskObservation;
+using vcp::plugin::DiskObservations;
+using vcp::plugin::DiskState;
 using vcp::plugin::Error;
 using vcp::plugin::Host;
 using vcp::plugin::Item;
@@ -39,7 +45,10 @@ struct Answer {
 };
 
 /// A cloud without machines: its state is a file, its time passes by the host's clock. README.md describes it.
-class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, public vcp::plugin::Power {
+class Mock final : public vcp::plugin::Driver,
+                   public vcp::plugin::Listing,
+                   public vcp::plugin::Power,
+                   public vcp::plugin::Disks {
  public:
   Mock(Host host, std::string_view config) : host_(host) {
     const Json json = vcp::plugin::parseObject(config, "config");
@@ -107,7 +116,8 @@ class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, publ
     std::vector<Observation> seen;
     cloud(knobs).transact(call, [&](Cloud::View& view) {
       view.each([&](const Machine& machine) {
-        if (machine.vcc == call.vccId() && !machine.isTerminated()) seen.push_back(observationOf(machine));
+        if (machine.vcc == call.vccId() && !machine.isTerminated() && !machine.is_disk)
+          seen.push_back(observationOf(machine));
         return true;
       });
     });
@@ -117,7 +127,95 @@ class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, publ
     out.complete();
   }
 
+  void validateDisks(std::string_view cloud_params, std::string_view catalog_entry) override {
+    validate(cloud_params, catalog_entry);
+  }
+
+  void createDisks(const Call& call, std::string_view spec, const Items& disks, Results& out) override {
+    const Knobs knobs = enter(call, {});
+    const Json request = vcp::plugin::parseObject(spec, "spec");
+    change(call, knobs, "create_disk", disks, out, [&](Cloud::View& view, const Item& item) {
+      Machine disk = newRecord(call, knobs, request, item);
+      if (const Machine* made = madeBefore(view, item, disk)) return answerFor(*made);
+      disk.is_disk = true;
+      disk.id = "mockvol-" + host_.randomHex(17);
+      const Answer answer = answerFor(disk);
+      view.add(std::move(disk));
+      return answer;
+    });
+  }
+
+  void destroyDisks(const Call& call, const Items& disks, Results& out) override {
+    const Knobs knobs = enter(call, {});
+    change(call, knobs, "destroy_disk", disks, out, [&](Cloud::View& view, const Item& item) {
+      const Machine* disk = view.findDisk(item.cloud_id, item.name);
+      if (disk == nullptr) return Answer{};
+      if (const Machine* holder = view.holderOf(*disk)) throw inUse(*disk, *holder);
+      view.change(disk->id, State::kGone, host_.wallMs(), 0);
+      return Answer{};
+    });
+  }
+
+  void attachDisks(const Call& call, const Attachments& attachments, Results& out) override {
+    const Knobs knobs = enter(call, {});
+    change(call, knobs, "attach", disksOf(attachments), out, [&](Cloud::View& view, const Item& item) {
+      const Item& asked = machineOf(attachments, item);
+      const Machine* disk = view.findDisk(item.cloud_id, item.name);
+      const Machine* machine = view.find(asked.cloud_id, asked.name);
+      if (disk == nullptr || machine == nullptr || machine->isTerminated()) {
+        throw Error(Code::kNotFound, Outcome::kNotApplied,
+                    "mock disk " + std::string(item.cloud_id) + ": cannot attach it: " +
+                        (disk == nullptr ? "it" : "machine " + std::string(asked.cloud_id)) + " does not exist");
+      }
+      const Machine* holder = view.holderOf(*disk);
+      if (holder != nullptr && holder != machine) throw inUse(*disk, *holder);
+      if (holder == nullptr) view.attach(disk->id, machine->id);
+      return Answer{};
+    });
+  }
+
+  void detachDisks(const Call& call, const Attachments& attachments, Results& out) override {
+    const Knobs knobs = enter(call, {});
+    change(call, knobs, "detach", disksOf(attachments), out, [&](Cloud::View& view, const Item& item) {
+      const Item& asked = machineOf(attachments, item);
+      const Machine* disk = view.findDisk(item.cloud_id, item.name);
+      const Machine* machine = view.find(asked.cloud_id, asked.name);
+      if (disk != nullptr && machine != nullptr && view.holderOf(*disk) == machine) view.attach(disk->id, "");
+      return Answer{};
+    });
+  }
+
+  void observeDisks(const Call& call, const Items& disks, DiskObservations& out) override {
+    const Knobs knobs = enter(call, "observe_disk");
+    std::vector<DiskObservation> seen;
+    cloud(knobs).transact(call, [&](Cloud::View& view) {
+      for (const Item& item : disks) {
+        const Machine* disk = view.findDisk(item.cloud_id, item.name);
+        seen.push_back(disk == nullptr ? DiskObservation{} : observationOf(*disk, view.holderOf(*disk)));
+      }
+    });
+    for (std::size_t i = 0; i < disks.size(); ++i) out.observed(disks[i], seen[i]);
+  }
+
  private:
+  static Items disksOf(const Attachments& attachments) {
+    Items disks;
+    for (const auto& pair : attachments) disks.push_back(pair.disk);
+    return disks;
+  }
+
+  static const Item& machineOf(const Attachments& attachments, const Item& disk) {
+    const auto pair = std::find_if(attachments.begin(), attachments.end(),
+                                   [&](const auto& candidate) { return candidate.disk.index == disk.index; });
+    return pair->machine;
+  }
+
+  static Error inUse(const Machine& disk, const Machine& holder) {
+    return Error(Code::kFailedPrecondition, Outcome::kNotApplied,
+                 "mock disk " + disk.id + " is in use by machine " + holder.id)
+        .providerCode("VolumeInUse");
+  }
+
   /// What every request to the cloud goes through: latency, throttling, credentials, and `operation`'s own failures
   /// (mutations fail item by item instead).
   Knobs enter(const Call& call, std::string_view operation) {
@@ -180,33 +278,47 @@ class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, publ
     return answer;
   }
 
-  Answer createOne(Cloud::View& view, const Call& call, const Knobs& knobs, const Json& spec, const Item& item) {
-    const std::string token = std::string(call.opId()) + "#" + std::to_string(item.create_index);
-    const std::string hash = requestHash(spec, item);
-    if (const Machine* made = view.byToken(token)) {
-      if (made->request_hash != hash)
-        throw conflict(item, Outcome::kApplied, "IdempotentParameterMismatch",
-                       "its token was used for another request");
-      return Answer{Answer::Kind::kDone, made->id, formatIpv4(made->address), {Code::kInternal, Outcome::kUnknown, ""}};
+  /// What a create makes, but for its id and what only machines or disks have.
+  Machine newRecord(const Call& call, const Knobs& knobs, const Json& spec, const Item& item) {
+    Machine record;
+    record.token = std::string(call.opId()) + "#" + std::to_string(item.create_index);
+    record.request_hash = requestHash(spec, item);
+    record.name = item.name;
+    record.display_name = item.display_name;
+    record.vcc = call.vccId();
+    record.reason = vcp::plugin::Reason::kRequested;
+    record.created_ms = record.changed_ms = host_.wallMs();
+    record.ready_ms = record.created_ms + knobs.boot_ms;
+    record.extra = extraOf(spec).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return record;
+  }
+
+  /// What the same request made already; null: nothing.
+  static const Machine* madeBefore(Cloud::View& view, const Item& item, const Machine& asked) {
+    const Machine* made = view.byToken(asked.token);
+    if (made != nullptr && made->request_hash != asked.request_hash) {
+      throw conflict(item, Outcome::kApplied, "IdempotentParameterMismatch", "its token was used for another request");
     }
-    Machine machine;
+    return made;
+  }
+
+  static Answer answerFor(const Machine& made) {
+    Answer answer;
+    answer.cloud_id = made.id;
+    if (!made.is_disk) answer.address = formatIpv4(made.address);
+    return answer;
+  }
+
+  Answer createOne(Cloud::View& view, const Call& call, const Knobs& knobs, const Json& spec, const Item& item) {
+    Machine machine = newRecord(call, knobs, spec, item);
+    if (const Machine* made = madeBefore(view, item, machine)) return answerFor(*made);
     machine.address = chooseAddress(view, knobs.network, item);
     machine.id = "mock-" + host_.randomHex(17);
-    machine.token = token;
-    machine.request_hash = hash;
-    machine.name = item.name;
-    machine.display_name = item.display_name;
-    machine.vcc = call.vccId();
-    machine.reason = vcp::plugin::Reason::kRequested;
-    machine.created_ms = machine.changed_ms = host_.wallMs();
-    machine.ready_ms = machine.created_ms + knobs.boot_ms;
     if (const Fault* fault = drawFault(knobs, "boot")) {
       machine.boot_fails = true;
       machine.detail = "simulated boot failure (mock_fail boot: " + fault->name + ")";
     }
-    machine.extra = extraOf(spec).dump(-1, ' ', false, Json::error_handler_t::replace);
-    Answer answer{
-        Answer::Kind::kDone, machine.id, formatIpv4(machine.address), {Code::kInternal, Outcome::kUnknown, ""}};
+    const Answer answer = answerFor(machine);
     view.add(std::move(machine));
     return answer;
   }
@@ -271,6 +383,26 @@ class Mock final : public vcp::plugin::Driver, public vcp::plugin::Listing, publ
     seen.address = formatIpv4(machine.address);
     if (seen.state == State::kFailed) seen.detail = machine.detail;
     return seen;
+  }
+
+  DiskObservation observationOf(const Machine& disk, const Machine* holder) const {
+    DiskObservation seen;
+    seen.found = true;
+    const State state = disk.at(host_.wallMs());
+    seen.state = state == State::kProvisioning ? DiskState::kCreating
+                 : state == State::kFailed     ? DiskState::kFailed
+                 : holder != nullptr           ? DiskState::kAttached
+                                               : DiskState::kAvailable;
+    seen.cloud_id = disk.id;
+    if (holder != nullptr) seen.machine_id = holder->id;
+    if (seen.state == DiskState::kFailed) seen.detail = disk.detail;
+    seen.size_gib = sizeOf(disk);
+    return seen;
+  }
+
+  static std::int64_t sizeOf(const Machine& disk) {
+    constexpr std::int64_t kDefaultGib = 10;
+    return vcp::plugin::integerOf(Json::parse(disk.extra), "size", "", 1, 65536).value_or(kDefaultGib);
   }
 
   const Fault* drawFault(const Knobs& knobs, std::string_view operation) const {

@@ -38,7 +38,9 @@ constexpr std::array<std::pair<const char*, Code>, 16> kCodes{{
     {"DATA_LOSS", Code::kDataLoss},
     {"UNAUTHENTICATED", Code::kUnauthenticated},
 }};
-constexpr std::array<const char*, 7> kOperations{"create", "destroy", "power", "observe", "list", "probe", "boot"};
+constexpr std::array<const char*, 12> kOperations{"create",       "destroy", "power",  "observe",
+                                                  "list",         "probe",   "boot",   "create_disk",
+                                                  "destroy_disk", "attach",  "detach", "observe_disk"};
 
 /// "0.2 UNAVAILABLE", "1 lost".
 Fault parseFault(const std::string& text, const std::string& pointer) {
@@ -120,7 +122,8 @@ Knobs parseKnobs(std::string_view catalog_entry) {
     for (const char* name : kOperations) known = known || operation == name;
     if (!known) {
       throw invalid(pointer, "does not know operation '" + operation.substr(0, 64) +
-                                 "'; there are create, destroy, power, observe, list, probe, boot");
+                                 "'; there are create, destroy, power, observe, list, probe, boot, "
+                                 "create_disk, destroy_disk, attach, detach, observe_disk");
     }
     knobs.faults[operation] = parseFault(textOf(*fail, operation, pointer).value_or(""), pointer + "/" + operation);
   }

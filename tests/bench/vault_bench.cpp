@@ -107,7 +107,7 @@ double median(std::vector<double> values) {
 /// The Vault-shaped API over a store.
 class Vault {
  public:
-  Vault(std::unique_ptr<Store> store, const Poco::Net::Context::Ptr& tls, const Clock& clock, Random& random,
+  Vault(std::unique_ptr<Store> store, const std::shared_ptr<ServerTls>& tls, const Clock& clock, Random& random,
         Logger& log)
       : store_(std::move(store)),
         sealer_(SecretString(std::string(32, 'k')), random),
@@ -151,13 +151,16 @@ int main(int argc, char** argv) {
   ThreadPool writer("store", 1);
   InlineExecutor at_once;
   test::writeCertificate(temporary.file("cert.pem"), temporary.file("key.pem"), 30);
-  const auto tls = must(makeServerTls(temporary.file("cert.pem"), temporary.file("key.pem"), clock, log));
+  const auto tls = must(ServerTls::open(temporary.file("cert.pem"), temporary.file("key.pem"), clock, log));
   const Vault durable(must(openStore(folder, files, clock, writer, log)), tls, clock, random, log);
   const Vault forgetful(makeMemoryStore(clock, at_once, log), tls, clock, random, log);
 
   Poco::Net::HTTPServerParams::Ptr params = new Poco::Net::HTTPServerParams;
   params->setMaxKeepAliveRequests(kNoLimit);
-  const Poco::Net::SecureServerSocket listening(Poco::Net::SocketAddress("127.0.0.1", 0), 64, tls);
+  const Poco::Net::Context::Ptr bare_tls =
+      new Poco::Net::Context(Poco::Net::Context::TLS_SERVER_USE, temporary.file("key.pem"), temporary.file("cert.pem"),
+                             "", Poco::Net::Context::VERIFY_NONE);
+  const Poco::Net::SecureServerSocket listening(Poco::Net::SocketAddress("127.0.0.1", 0), 64, bare_tls);
   Poco::Net::HTTPServer bare(new ConstantFactory, listening, params);
   bare.start();
 

@@ -131,7 +131,7 @@ class FakeDriver : public Driver {
     return okStatus();
   }
 
- private:
+ protected:
   std::vector<ItemResult> each(const std::string& call, const CallContext& context,
                                const std::vector<MachineRef>& items,
                                const std::function<void(const MachineRef&, ItemResult&)>& effect) {
@@ -155,6 +155,7 @@ class FakeDriver : public Driver {
     return results;
   }
 
+ private:
   int made_ = 0;
 };
 

@@ -46,6 +46,21 @@ def unit(name, provider, params, *, num_nodes=1, image="vcp/base:1.8.1-alpine3.1
 """
 
 
+def disk_unit(name, provider, params, *, num_disks=1, network="default"):
+    """A storage unit (spec sdk-cci 7.3)."""
+    return f"""
+- unit:
+    cci_version: "1.0"
+    name: {name}
+    description: ""
+    private_network: {network}
+    num_disks: {num_disks}
+    cloud_provider: {provider}
+    cloud_params:
+{params}
+"""
+
+
 def onpremises(addresses, user_name="ubuntu", network_if=None):
     """cloud_params of existing servers. The SDK prints Python's None, and leaves num_nodes at 1."""
     return f"""        cci_version: "1.0"
@@ -54,8 +69,15 @@ def onpremises(addresses, user_name="ubuntu", network_if=None):
         network_if: {network_if}"""
 
 
-def mock(addresses=(), tags=None):
+def mock(addresses=(), tags=None, volumes=()):
     """cloud_params of the simulated cloud."""
     return f"""        cci_version: "1.0"
         ip_address_list: {list(addresses)}
+        volume_id: {list(volumes)}
         tags: {tags or {}}"""
+
+
+def mock_disk(size):
+    return f"""        cci_version: "1.0"
+        size: {size}
+        tags: {{}}"""

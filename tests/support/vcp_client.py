@@ -111,7 +111,8 @@ class Occtr:
         self.call("add unit failed", 202, "POST", f"/vcs/{vcid}", body)
 
     def unit(self, vcid, name):
-        return check_unit(self.call("config unit failed", 200, "GET", f"/vcs/{vcid}/{name}").json(), "compute")
+        unit = self.call("config unit failed", 200, "GET", f"/vcs/{vcid}/{name}").json()
+        return check_unit(unit, "compute" if "node" in unit else "storage")
 
     def add_node(self, vcid, name, count, addresses=(), macs=()):
         body = {"ip_address_list": list(addresses), "mac_address_list": list(macs),
@@ -143,9 +144,15 @@ def check_node(node):
 def check_unit(unit, kind):
     len(unit.get("error_message", ""))
     unit.get("name", "") + ""
-    for node in unit["node" if kind == "compute" else "disk"]:
-        check_node(node)
+    for member in unit["node" if kind == "compute" else "disk"]:
+        check_node(member) if kind == "compute" else check_disk(member)
     return unit
+
+
+def check_disk(disk):
+    disk["disk_id"][:8], len(disk.get("error_message", ""))
+    disk["disk_no"] < 0  # noqa: B015  the SDK sorts by it: must be a number
+    return disk
 
 
 def check_vc(vc):

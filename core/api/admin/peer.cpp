@@ -10,10 +10,10 @@
 namespace vcc {
 
 PeerCheck adminPeer(Logger& log) {
-  return [&log](const Poco::Net::StreamSocket& socket) -> Result<std::string> {
+  return [&log](int fd) -> Result<std::string> {
     ucred peer{};
     socklen_t length = sizeof(peer);
-    if (::getsockopt(socket.impl()->sockfd(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
       return permissionDenied("admin socket: the kernel does not say who connected: " +
                               std::generic_category().message(errno));
     }

@@ -105,6 +105,7 @@ void writeUnit(JsonWriter& json, const ReadTx& tx, const Unit& unit) {
 void writeObject(JsonWriter& json, const KnownObject& object) {
   const Machine& machine = object.machine;
   json.beginObject();
+  json.key("kind").string(machine.kind == UnitKind::kStorage ? "disk" : "machine");
   json.key("unit").string(object.unit);
   json.key("node_no").integer(object.node_no);
   json.key("provider").string(object.provider);
@@ -138,6 +139,7 @@ Result<HttpAnswer> listVcs(const AdminSeams& seams, const ApiRequest& /*request*
       json.key("vcid").string(vc.vcid);
       json.key("name").string(vc.name);
       json.key("owner").string(vc.owner);
+      json.key("type").string(vc.kind == UnitKind::kStorage ? "storage" : "compute");
       json.key("state").string(vcStateName(sum.state));
       json.key("units").integer(sum.units);
       json.key("nodes").integer(sum.nodes);

@@ -7,6 +7,7 @@
 #include <array>
 #include <optional>
 
+#include "api/error_map.h"
 #include "api/json_reader.h"
 #include "api/json_writer.h"
 #include "api/path.h"
@@ -109,14 +110,13 @@ HttpAnswer VaultService::refuse(const Status& status, const std::string& request
     case Code::kDeadlineExceeded:
       return errors(503, {status.message()});
     default:
-      seams_.log.error("API_INTERNAL_ERROR", status.toString(), {{"request", request_id}});
+      seams_.log.error("API_INTERNAL_ERROR", status.toString());
       return errors(500, {"internal error; the log of the controller tells more under request id " + request_id});
   }
 }
 
 HttpAnswer VaultService::refuse(HttpRefusal refusal, std::string_view text) const {
-  const int status = refusal == HttpRefusal::kBodyTooLarge ? 413 : refusal == HttpRefusal::kTimeout ? 408 : 405;
-  return errors(status, {std::string(text)});
+  return errors(statusOf(refusal), {std::string(text)});
 }
 
 Admission VaultService::admit(const HttpHead& head) {

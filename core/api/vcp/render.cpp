@@ -6,6 +6,7 @@
 
 #include "api/json_writer.h"
 #include "base/clock.h"
+#include "engine/disk_ties.h"
 #include "model/aggregate.h"
 #include "model/cci.h"
 #include "secrets/sealed_records.h"
@@ -17,6 +18,20 @@ constexpr std::size_t kFaultsShown = 20;  // node faults repeated in the unit's 
 
 std::string kindName(UnitKind kind) { return kind == UnitKind::kStorage ? "storage" : "compute"; }
 
+/// The disks that hang on the node's machine (spec/rest-protocol 7.3).
+void writeVolumes(JsonWriter& json, const ReadTx& tx, const Node& node) {
+  json.key("volumes").beginArray();
+  for (const Attachment& tie : attachmentsOf(tx, node.node_id)) {
+    if (tie.state != AttachState::kAttached) continue;
+    const Node* disk = tx.nodes().find(tie.disk);
+    const Machine* volume = disk == nullptr ? nullptr : tx.machines().find(disk->machine_id);
+    json.beginObject();
+    json.key("volume_id").string(volume == nullptr ? tie.volume_id : volume->cloud_id);
+    json.endObject();
+  }
+  json.endArray();
+}
+
 void writeNode(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& unit, const Node& node) {
   const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
   const bool addressed = machine != nullptr && !machine->address.empty();
@@ -27,12 +42,32 @@ void writeNode(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& uni
   json.key("state").string(stateName(node.state));
   json.key("cloud_instance_address").string(addressed ? machine->address : node.requested_address);
   json.key("cloud_instance_id").string(machine != nullptr ? machine->cloud_id : "");
-  json.key("volumes").beginArray().endArray();
+  writeVolumes(json, tx, node);
   json.key("boot_date").string(formatUtc(node.boot_at));
   json.key("container_date").string(formatUtc(node.container_started));
   json.key("watch_mode").boolean(node.watch_mode);
   json.key("error_message").string(faultLines(node.fault));
   json.endObject();
+}
+
+/// A disk of a storage unit (spec/rest-protocol 7.4). In use from the moment that a node is to have it.
+void writeDisk(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& unit, const Node& disk) {
+  const Machine* volume = disk.machine_id.empty() ? nullptr : tx.machines().find(disk.machine_id);
+  json.beginObject();
+  json.key("disk_no").integer(disk.node_no);
+  json.key("disk_id").string(disk.node_id);
+  json.key("name").string(vc.name + "-" + unit.name + "-" + std::to_string(disk.node_no));
+  json.key("state").string(stateName(disk.state));
+  json.key("in_use").boolean(tx.attachments().find(disk.node_id) != nullptr);
+  json.key("cdate").string(volume != nullptr ? formatUtc(volume->created_at) : "");
+  json.key("cloud_disk_id").string(volume != nullptr ? volume->cloud_id : "");
+  json.key("cloud_disk_size").integer(volume != nullptr ? volume->size_gib : 0);
+  json.key("error_message").string(faultLines(disk.fault));
+  json.endObject();
+}
+
+void writeMember(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& unit, const Node& member) {
+  unit.kind == UnitKind::kStorage ? writeDisk(json, tx, vc, unit, member) : writeNode(json, tx, vc, unit, member);
 }
 
 std::vector<const Node*> nodesInOrder(const ReadTx& tx, const std::string& unit_id) {
@@ -50,18 +85,22 @@ std::string unitError(const Unit& unit, const std::vector<const Node*>& nodes) {
   std::string text = faultLines(unit.fault);
   std::size_t shown = 0;
   std::size_t more = 0;
+  std::int64_t latest = 0;  // of those that are not shown
   for (const Node* node : nodes) {
     if (node->state != State::kError || node->fault.text.empty()) continue;
     if (++shown > kFaultsShown) {
       ++more;
+      latest = std::max(latest, node->fault.at);
       continue;
     }
     if (!text.empty()) text += '\n';
-    text += faultLines({node->fault.at, "node " + std::to_string(node->node_no) + ": " + node->fault.text});
+    const std::string member = std::string(memberNoun(unit.kind)) + " " + std::to_string(node->node_no);
+    text += faultLines({node->fault.at, member + ": " + node->fault.text});
   }
   if (more > 0) {
-    const std::string rest = "... and " + std::to_string(more) + " more nodes; see their own error_message";
-    text += '\n' + faultLines({nodes.back()->fault.at, rest});
+    const std::string rest = "... and " + std::to_string(more) + " more " + std::string(memberNoun(unit.kind)) +
+                             "s; see their own error_message";
+    text += '\n' + faultLines({latest, rest});
   }
   return text;
 }
@@ -93,9 +132,7 @@ State writeUnit(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& un
   json.key("error_message").string(unitError(unit, nodes));
   json.key("info").string(infoOf(unit, context));
   json.key(unit.kind == UnitKind::kStorage ? "disk" : "node").beginArray();
-  if (unit.kind == UnitKind::kCompute) {
-    for (const Node* node : nodes) writeNode(json, tx, vc, unit, *node);
-  }
+  for (const Node* node : nodes) writeMember(json, tx, vc, unit, *node);
   json.endArray();
   json.endObject();
   return state;
@@ -174,7 +211,7 @@ RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context
 
 std::string renderNode(const ReadTx& tx, const Vc& vc, const Unit& unit, const Node& node) {
   JsonWriter json;
-  writeNode(json, tx, vc, unit, node);
+  writeMember(json, tx, vc, unit, node);
   return json.take();
 }
 

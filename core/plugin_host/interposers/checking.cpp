@@ -2,6 +2,7 @@
 #include "plugin_host/interposers/checking.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -41,16 +42,22 @@ class CheckingDriver::Presence {
  public:
   Presence(CheckingDriver& owner, const DriverRequest& request) : owner_(owner) {
     const MutexLock lock(owner_.mutex_);
+    std::set<std::string> machines;  // of attach: one may stand in several items
     for (std::size_t i = 0; i < request.size(); ++i) {
-      const std::string& name = (*request.items)[i].name;
-      const bool free = name.empty() || owner_.present_.insert(name).second;
-      if (free && !name.empty()) entered_.push_back(name);
-      overlaps_.push_back(free ? okStatus()
-                               : Status(Code::kAborted,
-                                        "machine " + name +
-                                            " is in another call of the driver already; a mistake of the "
-                                            "controller, please report it",
-                                        Outcome::kNotApplied));
+      overlaps_.emplace_back();
+      forEachName((*request.items)[i], [&](const std::string& name) {
+        const bool again = &name != &(*request.items)[i].name && !machines.insert(name).second;
+        if (again) return;
+        if (owner_.present_.insert(name).second) {
+          entered_.push_back(name);
+          return;
+        }
+        overlaps_.back() = Status(Code::kAborted,
+                                  "machine " + name +
+                                      " is in another call of the driver already; a mistake of the "
+                                      "controller, please report it",
+                                  Outcome::kNotApplied);
+      });
     }
   }
   ~Presence() {

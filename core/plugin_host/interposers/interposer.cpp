@@ -22,6 +22,8 @@ std::string_view driverCallName(DriverCall call) {
       return "observe";
     case DriverCall::kList:
       return "list";
+    case DriverCall::kAttach:
+      return "attach";
   }
   return "?";
 }
@@ -42,7 +44,8 @@ DriverAnswer perform(Driver& driver, const DriverRequest& request) {
   DriverAnswer answer;
   switch (request.call) {
     case DriverCall::kValidate:
-      answer.status = driver.validate(*request.spec, *request.catalog_entry);
+      answer.status = request.of_disks ? driver.validateDisks(*request.spec, *request.catalog_entry)
+                                       : driver.validate(*request.spec, *request.catalog_entry);
       break;
     case DriverCall::kProbe:
       answer.status = driver.probe(*request.context);
@@ -61,6 +64,9 @@ DriverAnswer perform(Driver& driver, const DriverRequest& request) {
       break;
     case DriverCall::kList:
       answer.status = driver.list(*request.context, *request.visit, &answer.complete);
+      break;
+    case DriverCall::kAttach:
+      answer.results = driver.attach(*request.context, request.on, *request.items);
       break;
   }
   return answer;
@@ -115,6 +121,12 @@ Status Interposer::validate(const std::string& cloud_params, const std::string& 
   return intercept({.call = DriverCall::kValidate, .spec = &cloud_params, .catalog_entry = &catalog_entry}).status;
 }
 
+Status Interposer::validateDisks(const std::string& cloud_params, const std::string& catalog_entry) {
+  return intercept(
+             {.call = DriverCall::kValidate, .spec = &cloud_params, .catalog_entry = &catalog_entry, .of_disks = true})
+      .status;
+}
+
 Status Interposer::probe(const CallContext& call) {
   return intercept({.call = DriverCall::kProbe, .context = &call}).status;
 }
@@ -130,6 +142,10 @@ std::vector<ItemResult> Interposer::destroy(const CallContext& call, const std::
 
 std::vector<ItemResult> Interposer::power(const CallContext& call, bool on, const std::vector<MachineRef>& items) {
   return intercept({.call = DriverCall::kPower, .context = &call, .items = &items, .on = on}).results;
+}
+
+std::vector<ItemResult> Interposer::attach(const CallContext& call, bool on, const std::vector<MachineRef>& disks) {
+  return intercept({.call = DriverCall::kAttach, .context = &call, .items = &disks, .on = on}).results;
 }
 
 std::vector<Observation> Interposer::observe(const CallContext& call, const std::vector<MachineRef>& refs) {

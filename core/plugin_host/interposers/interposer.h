@@ -13,8 +13,8 @@
 /// Drivers around drivers. A call is one value on its way down and one on its way up, so an interposer is one function.
 namespace vcc {
 
-enum class DriverCall : std::uint8_t { kValidate, kProbe, kCreate, kDestroy, kPower, kObserve, kList };
-constexpr std::size_t kDriverCalls = 7;
+enum class DriverCall : std::uint8_t { kValidate, kProbe, kCreate, kDestroy, kPower, kObserve, kList, kAttach };
+constexpr std::size_t kDriverCalls = 8;
 
 std::string_view driverCallName(DriverCall call);
 
@@ -25,12 +25,14 @@ struct DriverRequest {
   const std::vector<MachineRef>* items = nullptr;                  ///< mutations and observe
   const std::string* spec = nullptr;                               ///< create: the spec; validate: cloud_params
   const std::string* catalog_entry = nullptr;                      ///< validate
-  bool on = false;                                                 ///< power
+  bool on = false;                                                 ///< power, attach
   const std::function<void(const Observation&)>* visit = nullptr;  ///< list
+  bool of_disks = false;                                           ///< validate; elsewhere the context says it
 
   std::size_t size() const { return items == nullptr ? 0 : items->size(); }
   bool isMutation() const {
-    return call == DriverCall::kCreate || call == DriverCall::kDestroy || call == DriverCall::kPower;
+    return call == DriverCall::kCreate || call == DriverCall::kDestroy || call == DriverCall::kPower ||
+           call == DriverCall::kAttach;
   }
 };
 
@@ -61,11 +63,13 @@ class Interposer : public Driver {
  public:
   const DriverInfo& info() const override { return lower_->info(); }
   Status validate(const std::string& cloud_params, const std::string& catalog_entry) final;
+  Status validateDisks(const std::string& cloud_params, const std::string& catalog_entry) final;
   Status probe(const CallContext& call) final;
   std::vector<ItemResult> create(const CallContext& call, const std::string& spec,
                                  const std::vector<MachineRef>& items) final;
   std::vector<ItemResult> destroy(const CallContext& call, const std::vector<MachineRef>& items) final;
   std::vector<ItemResult> power(const CallContext& call, bool on, const std::vector<MachineRef>& items) final;
+  std::vector<ItemResult> attach(const CallContext& call, bool on, const std::vector<MachineRef>& disks) final;
   std::vector<Observation> observe(const CallContext& call, const std::vector<MachineRef>& refs) final;
   Status list(const CallContext& call, const std::function<void(const Observation&)>& visit, bool* complete) final;
 

@@ -69,8 +69,14 @@ std::string describe(const Observation& seen, const Scrubber& scrubber) {
   if (!seen.error.ok()) text = "not seen (" + seen.error.toString() + ")";
   if (!seen.address.empty()) text += " address=" + seen.address;
   if (!seen.detail.empty()) text += " detail=" + seen.detail;
+  if (!seen.holder.empty()) text += (seen.attached ? " attached to " : " held by ") + seen.holder;
   for (const Resource& part : seen.resources) text += " " + part.kind + ":" + part.name + "=" + part.id;
   return scrubber.scrub(text);
+}
+
+std::string_view kindName(const DriverRequest& request) {
+  const bool disks = request.of_disks || (request.context && request.context->kind == UnitKind::kStorage);
+  return disks ? "disks" : "machines";
 }
 
 }  // namespace
@@ -112,13 +118,10 @@ DriverAnswer LoggingDriver::intercept(const DriverRequest& request) {
   const CallContext none;
   const CallContext& call = request.context ? *request.context : none;
   const std::initializer_list<LogField> fields = {
-      {"driver", instance_},
-      {"call", driverCallName(request.call)},
-      {"op", call.op_id},
-      {"attempt", call.attempt},
-      {"items", request.call == DriverCall::kList ? listed : request.size()},
-      {"took_ms", took_ms},
-      {"status", text}};
+      {"driver", instance_},     {"call", driverCallName(request.call)},
+      {"of", kindName(request)}, {"op", call.op_id},
+      {"attempt", call.attempt}, {"items", request.call == DriverCall::kList ? listed : request.size()},
+      {"took_ms", took_ms},      {"status", text}};
   if (details_) {
     log_.info("DRIVER_CALL", "", fields);
   } else {
@@ -132,10 +135,11 @@ void LoggingDriver::logAsked(const DriverRequest& request, const Scrubber& scrub
   if (request.spec != nullptr) text += "spec=" + redactedJson(*request.spec, info(), true);
   const std::string* entry = request.context ? &request.context->catalog_entry : request.catalog_entry;
   if (entry != nullptr && !entry->empty()) text += " catalog_entry=" + redactedJson(*entry, info(), false);
-  if (request.call == DriverCall::kPower) text += request.on ? " on" : " off";
+  if (request.call == DriverCall::kPower || request.call == DriverCall::kAttach) text += request.on ? " on" : " off";
   for (std::size_t i = 0; i < request.size(); ++i) {
     const MachineRef& ref = (*request.items)[i];
     text += " [" + std::to_string(ref.index) + "] " + ref.name + (ref.cloud_id.empty() ? "" : "=" + ref.cloud_id);
+    if (ref.machine) text += "@" + ref.machine->name + "=" + ref.machine->cloud_id;
   }
   log_.info("DRIVER_ASKED", scrubber.scrub(text),
             {{"driver", instance_},

@@ -53,7 +53,7 @@ TEST_CASE("the admin API answers on its unix socket, for ourselves") {
 }
 
 TEST_CASE("a refused peer gets no answer") {
-  const SocketRig rig([](const Poco::Net::StreamSocket&) -> Result<std::string> { return permissionDenied("no"); });
+  const SocketRig rig([](int) -> Result<std::string> { return permissionDenied("no"); });
   CHECK_THROWS_AS(static_cast<void>(rig.get("/admin/v1/status")), Poco::Exception);
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,7 @@ class ApiRig {
   Sealer sealer{SecretString(std::string(32, 'd')), random};
   std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>(
       Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
+  std::mutex woken_mutex;
   std::vector<std::string> woken;
   std::vector<std::string> looked_at;
   std::vector<Route> routes;
@@ -75,18 +77,20 @@ class ApiRig {
   void start() {
     store = makeMemoryStore(clock, writer, log, options);
     doorkeeper.emplace(*store, clock, log);
-    commands = std::make_unique<Commands>(
-        CommandSeams{*store,
-                     registry,
-                     [this] { return catalog; },
-                     random,
-                     log,
-                     sealer,
-                     Limits{},
-                     false,
-                     {},
-                     [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); },
-                     &probe});
+    commands = std::make_unique<Commands>(CommandSeams{*store,
+                                                       registry,
+                                                       [this] { return catalog; },
+                                                       random,
+                                                       log,
+                                                       sealer,
+                                                       Limits{},
+                                                       false,
+                                                       {},
+                                                       [this](const std::vector<std::string>& ids) {
+                                                         const std::lock_guard lock(woken_mutex);
+                                                         woken.insert(woken.end(), ids.begin(), ids.end());
+                                                       },
+                                                       &probe});
     const FailureNotices notices({*store, clock, log, [this](const std::vector<std::string>& ids) {
                                     looked_at.insert(looked_at.end(), ids.begin(), ids.end());
                                   }});

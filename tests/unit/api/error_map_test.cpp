@@ -54,6 +54,9 @@ TEST_CASE("refusals of HTTP itself") {
   CHECK(errorAnswer(HttpRefusal::kBodyTooLarge, "x", kNow).body ==
         R"({"message":"2022/09/27 15:32:57 UTC: VCPLimitException: x"})");
   CHECK(errorAnswer(HttpRefusal::kTimeout, "x", kNow).status == 408);
+  CHECK(errorAnswer(HttpRefusal::kBadRequest, "x", kNow).status == 400);
+  CHECK(errorAnswer(HttpRefusal::kUrlTooLong, "x", kNow).status == 414);
+  CHECK(errorAnswer(HttpRefusal::kHeadTooLarge, "x", kNow).status == 431);
 }
 
 TEST_CASE("a secret that cannot be read has the exception that clients know") {

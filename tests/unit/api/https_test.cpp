@@ -3,92 +3,11 @@
 
 #include <Poco/Net/StreamSocket.h>
 
-#include <mutex>
-
-#include "api/tls_context.h"
-#include "api_rig.h"
 #include "raw_client.h"
-#include "support/temp_dir.h"
-#include "test_certificate.h"
+#include "server_rig.h"
 
 using namespace vcc;
 using namespace vcc::test;
-
-namespace {
-
-/// Keeps log lines for the tests to look at.
-class MemoryLogger final : public Logger {
- public:
-  void write(Severity, std::string_view id, std::string_view text, std::initializer_list<LogField> fields) override {
-    const std::lock_guard lock(mutex_);
-    text_.append(id).append(" ").append(text);
-    for (const LogField& field : fields) text_.append(" ").append(field.key).append("=").append(field.value);
-    text_ += '\n';
-  }
-  std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
-
-/// The API, with routes of the test's own that misbehave.
-class Misbehaving final : public HttpHandler {
- public:
-  explicit Misbehaving(HttpHandler& real) : real_(real) {}
-  Admission admit(const HttpHead& head) override {
-    if (head.target == "/throw/early") throw 42;
-    if (head.target.rfind("/throw/", 0) != 0) return real_.admit(head);
-    Admission admission;
-    admission.run = [what = head.target.substr(7)](const std::string&) -> HttpAnswer {
-      if (what == "int") throw 42;
-      if (what == "std") throw std::runtime_error("inner secret");
-      throw Poco::IllegalStateException("inner secret");
-    };
-    return admission;
-  }
-  HttpAnswer refuse(const Status& status, const std::string& request_id) const override {
-    return real_.refuse(status, request_id);
-  }
-  HttpAnswer refuse(HttpRefusal refusal, std::string_view text) const override { return real_.refuse(refusal, text); }
-
- private:
-  HttpHandler& real_;
-};
-
-struct ServerRig {
-  ApiRig api;
-  SystemClock clock;
-  SystemRandom random;
-  MemoryLogger log;
-  TempDir dir;
-  Misbehaving service{*api.api};
-  std::unique_ptr<HttpServer> server;
-
-  explicit ServerRig(const HttpServerOptions& options = {}) {
-    writeCertificate(dir.file("c.pem"), dir.file("k.pem"), 30);
-    auto tls = makeServerTls(dir.file("c.pem"), dir.file("k.pem"), clock, log);
-    REQUIRE(tls.ok());
-    auto bound = HttpServer::bindTls("127.0.0.1", 0, *tls, {service, clock, random, log}, options);
-    REQUIRE(bound.ok());
-    server = std::move(bound).value();
-    server->start();
-  }
-
-  std::string head(const std::string& method, const std::string& path, const std::string& more = "") const {
-    return method + " " + kVcpPrefix + path + " HTTP/1.1\r\nHost: localhost\r\nx-vcc-access-token: " + api.token +
-           "\r\nContent-Type: application/json\r\n" + more;
-  }
-  std::string request(const std::string& method, const std::string& path, const std::string& body = "") const {
-    const bool sends = method != "GET" && method != "HEAD";
-    return head(method, path, sends ? "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body : "\r\n");
-  }
-};
-
-}  // namespace
 
 TEST_CASE("every route of the SDK over TLS") {
   ServerRig rig;
@@ -192,7 +111,7 @@ TEST_CASE("bodies over 10 MiB are 413, announced or chunked; the client gets to 
   CHECK(client.ask(rig.request("POST", "/vcs", std::string(1000000, 'x'))).status == 400);
 }
 
-TEST_CASE("chunked bodies are read; the connection is closed after them") {
+TEST_CASE("chunked bodies are read, and the connection goes on after them; broken ones are refused and end it") {
   ServerRig rig;
   RawClient client(rig.server->port());
   const std::string body = "{\"cci\": \"" + vcCci("g") + "\"}";
@@ -200,6 +119,8 @@ TEST_CASE("chunked bodies are read; the connection is closed after them") {
       rig.head("POST", "/vcs", "Transfer-Encoding: chunked\r\n\r\n") +
       fmt::format("{:x}\r\n{}\r\n{:x}\r\n{}\r\n0\r\n\r\n", 10, body.substr(0, 10), body.size() - 10, body.substr(10)));
   CHECK(answer.status == 202);
+  CHECK(client.ask(rig.request("GET", "/vcs")).status == 200);
+  CHECK(client.ask(rig.head("POST", "/vcs", "Transfer-Encoding: chunked\r\n\r\nx\r\n")).status == 400);
   CHECK(client.closed());
 }
 
@@ -228,21 +149,102 @@ TEST_CASE("framing that two programs may read differently is refused and the con
   }
 }
 
-TEST_CASE("heads over the limits, and what is not HTTP, are 400 with a message") {
+TEST_CASE("heads over the limits, and what is not HTTP, get their status and a message") {
   ServerRig rig;
   std::string many;
   for (int i = 0; i < 200; ++i) many += "X-" + std::to_string(i) + ": 1\r\n";
-  for (const std::string& bytes :
-       {"GET /" + std::string(20000, 'a') + " HTTP/1.1\r\n\r\n", rig.head("GET", "/vcs", many + "\r\n"),
-        rig.head("GET", "/vcs", "X-Long: " + std::string(20000, 'a') + "\r\n\r\n")}) {
+  const std::pair<std::string, int> rows[] = {
+      {"GET /" + std::string(20000, 'a') + " HTTP/1.1\r\n\r\n", 414},
+      {rig.head("GET", "/vcs", many + "\r\n"), 431},
+      {rig.head("GET", "/vcs", "X-Long: " + std::string(40000, 'a') + "\r\n\r\n"), 431},
+      {"GET /vcp/v1/occtr HTTP/1.1\r\n\r\n", 400},
+      {"GET /vcp/v1/occtr HTTP/1.1\nHost: x\n\n", 400},
+      {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
+      {std::string("\0\0\0\0\r\n\r\n", 8), 400},
+      {rig.head("GET", "/vcs", "X: a\r\n b\r\n\r\n"), 400},
+      {rig.head("GET", "/vcs", "Content-Length : 3\r\n\r\n"), 400},
+  };
+  for (const auto& [bytes, status] : rows) {
     CAPTURE(bytes.substr(0, 60));
     RawClient client(rig.server->port());
     const RawAnswer answer = client.ask(bytes);
-    CHECK(answer.status == 400);
+    CHECK(answer.status == status);
     CHECK(answer.body.rfind("{\"message\":\"", 0) == 0);
+    CHECK(answer.header("x-request-id").size() == 8);
+    CHECK(client.closed());
   }
   RawClient still(rig.server->port());
   CHECK(still.ask(rig.request("GET", "/vcs")).status == 200);
+}
+
+TEST_CASE("requests that come together are answered in their order") {
+  ServerRig rig;
+  RawClient client(rig.server->port());
+  client.send(rig.request("GET", "/nothing") + rig.request("POST", "/vcs", "not json") +
+              rig.head("POST", "/vcs", "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n") + "\r\n" +
+              rig.request("DELETE", "/version", "{}") + rig.head("GET", "/vcs", "Connection: close\r\n\r\n") +
+              rig.request("GET", "/vcs"));
+  for (const int status : {404, 400, 400, 405, 200}) {
+    const auto answer = client.receive();
+    REQUIRE(answer);
+    CHECK(answer->status == status);
+  }
+  CHECK(client.closed());
+}
+
+TEST_CASE("HTTP/1.0 gets its answer and the end of the connection, unless it asks for more") {
+  ServerRig rig;
+  {
+    RawClient client(rig.server->port());
+    CHECK(client.ask("GET /vcp/v1/occtr/health HTTP/1.0\r\n\r\n").status == 200);
+    CHECK(client.closed());
+  }
+  RawClient client(rig.server->port());
+  const RawAnswer answer = client.ask("GET /vcp/v1/occtr/health HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  CHECK(answer.header("connection") == "Keep-Alive");
+  CHECK(client.ask(rig.request("GET", "/vcs")).status == 200);
+}
+
+TEST_CASE("targets that mean the same as a path, and those that mean none; never a redirect") {
+  ServerRig rig;
+  RawClient client(rig.server->port());
+  const std::string rest = " HTTP/1.1\r\nHost: x\r\nx-vcc-access-token: " + rig.api.token + "\r\n\r\n";
+  const std::pair<const char*, int> rows[] = {
+      {"https://other.example/vcp/v1/occtr/vcs", 200},
+      {"/vcp/v1/occtr/%76cs", 200},
+      {"/vcp/v1/occtr/vcs#part", 200},
+      {"/vcp/v1/occtr/vcs/", 404},
+      {"//vcp/v1/occtr/vcs", 404},
+      {"/vcp/v1/occtr/vcs/..", 404},
+      {"/vcp/v1/occtr/vcs/%2e%2e/vcs", 404},
+      {"/vcp/v1/occtr%2fvcs", 400},
+      {"/vcp/v1/occtr/vcs%00", 400},
+      {"/vcp/v1/occtr/vcs%", 400},
+      {"/vcp/v1/occtr/vcs%4", 400},
+      {"/vcp/v1/occtr/vcs%zz", 400},
+      {"/vcp/v1/occtr/%ff%fe", 400},
+      {"/vcp/v1/occtr/%c0%af", 400},
+      {"/vcp/v1/occtr/\xff", 400},
+      {"*", 400},
+      {"other.example:443", 400},
+      {"vcs", 400},
+  };
+  for (const auto& [target, status] : rows) {
+    CAPTURE(target);
+    const RawAnswer answer = client.ask("GET " + std::string(target) + rest);
+    CHECK(answer.status == status);
+    CHECK(answer.header("content-type") == "application/json");
+  }
+}
+
+TEST_CASE("a client that asks before it sends a body is told no at once, and need not send it") {
+  ServerRig rig;
+  RawClient client(rig.server->port());
+  const RawAnswer answer =
+      client.ask("POST /vcp/v1/occtr/vcs HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  CHECK(answer.status == 403);
+  CHECK(answer.header("connection") == "Close");
+  CHECK(client.closed());
 }
 
 TEST_CASE("a POST without any length has no body") {
@@ -294,7 +296,7 @@ TEST_CASE("a stop ends idle connections at once and is not held up by silent one
 
 TEST_CASE("a port that is taken is an error that names it") {
   ServerRig rig;
-  auto tls = makeServerTls(rig.dir.file("c.pem"), rig.dir.file("k.pem"), rig.clock, rig.log);
+  auto tls = ServerTls::open(rig.dir.file("c.pem"), rig.dir.file("k.pem"), rig.clock, rig.log);
   REQUIRE(tls.ok());
   const auto second =
       HttpServer::bindTls("127.0.0.1", rig.server->port(), *tls, {rig.service, rig.clock, rig.random, rig.log});
@@ -310,7 +312,7 @@ TEST_CASE("certificates: missing, broken, expired, or with another key are clear
   writeCertificate(dir.file("c2.pem"), dir.file("k2.pem"), 30);
   writeCertificate(dir.file("old.pem"), dir.file("oldk.pem"), -1);
   const auto error = [&](const std::string& cert, const std::string& key) {
-    const auto tls = makeServerTls(cert, key, clock, log);
+    const auto tls = ServerTls::open(cert, key, clock, log);
     return tls.ok() ? std::string("ok") : tls.status().message();
   };
   CHECK(error(dir.file("c.pem"), dir.file("k.pem")) == "ok");
@@ -321,4 +323,27 @@ TEST_CASE("certificates: missing, broken, expired, or with another key are clear
   CHECK(contains(error(dir.file("k.pem"), dir.file("k.pem")), "no PEM certificate"));
   CHECK(contains(error(dir.file("old.pem"), dir.file("oldk.pem")), "expired"));
   CHECK(contains(error(dir.file("c.pem"), dir.file("k2.pem")), "does not fit"));
+}
+
+TEST_CASE("a certificate that changes is used by later connections; a bad one changes nothing") {
+  ServerRig rig;
+  const auto serial = [&] { return RawClient(rig.server->port()).certificate(); };
+  const std::string first = serial();
+  writeCertificate(rig.dir.file("c.pem"), rig.dir.file("k.pem"), 40);
+  waitUntil([&] { return serial() != first; });
+  CHECK(contains(rig.log.text(), "TLS_RELOADED"));
+  const std::string second = serial();
+  writeCertificate(rig.dir.file("c.pem"), rig.dir.file("other.pem"), 40);
+  waitUntil([&] { return contains(rig.log.text(), "TLS_RELOAD_FAILED"); });
+  CHECK(serial() == second);
+}
+
+TEST_CASE("a client resumes its session on another connection") {
+  ServerRig rig;
+  RawClient first(rig.server->port());
+  CHECK_FALSE(first.resumed());
+  CHECK(first.ask(rig.request("GET", "/vcs")).status == 200);  // the ticket comes with it
+  RawClient second(rig.server->port(), first.session());
+  CHECK(second.resumed());
+  CHECK(second.ask(rig.request("GET", "/vcs")).status == 200);
 }

@@ -3,6 +3,7 @@
 
 #include <Poco/Net/Context.h>
 #include <Poco/Net/SecureStreamSocket.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
 #include <cctype>
@@ -30,10 +31,8 @@ struct RawAnswer {
 /// One TLS connection that sends bytes as they are. Anything that takes longer than 20 s throws.
 class RawClient {
  public:
-  explicit RawClient(int port)
-      : socket_(
-            Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(port)),
-            new Poco::Net::Context(Poco::Net::Context::TLS_CLIENT_USE, "", "", "", Poco::Net::Context::VERIFY_NONE)) {
+  explicit RawClient(int port, const Poco::Net::Session::Ptr& session = nullptr)
+      : socket_(Poco::Net::SocketAddress("127.0.0.1", static_cast<Poco::UInt16>(port)), context(), session) {
     socket_.setReceiveTimeout(Poco::Timespan(20, 0));
     socket_.setSendTimeout(Poco::Timespan(20, 0));
   }
@@ -73,10 +72,31 @@ class RawClient {
     return *answer;
   }
 
+  Poco::Net::Session::Ptr session() { return socket_.currentSession(); }
+  bool resumed() { return socket_.sessionWasReused(); }
+  /// The server's, as bytes of its own.
+  std::string certificate() const {
+    unsigned char* bytes = nullptr;
+    const int size = i2d_X509(const_cast<X509*>(socket_.peerCertificate().certificate()), &bytes);
+    std::string text(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    OPENSSL_free(bytes);
+    return text;
+  }
+
   /// True when the server has closed (or closes within the time limit).
   bool closed() { return pending_.empty() && !more(); }
 
  private:
+  static Poco::Net::Context::Ptr context() {
+    static const Poco::Net::Context::Ptr shared = [] {
+      Poco::Net::Context::Ptr made =
+          new Poco::Net::Context(Poco::Net::Context::TLS_CLIENT_USE, "", "", "", Poco::Net::Context::VERIFY_NONE);
+      made->enableSessionCache(true);
+      return made;
+    }();
+    return shared;
+  }
+
   bool more() {
     char buffer[16384];
     int count = 0;

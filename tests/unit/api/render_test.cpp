@@ -150,9 +150,67 @@ TEST_CASE("a storage unit has disks, not nodes") {
                 return tx.units().put(unit);
               })
               .ok());
+  Machine volume;
+  REQUIRE(rig.store
+              ->transact([&](Tx& tx) -> Status {
+                volume = *tx.machines().find(id('9'));
+                volume.kind = UnitKind::kStorage;
+                volume.cloud_id = "vol-05352d9eb7355cdd7";
+                volume.address.clear();
+                volume.size_gib = 43;
+                volume.created_at = 1'664'292'790'000;
+                return tx.machines().put(volume);
+              })
+              .ok());
   const std::string json = render(rig).json;
-  CHECK(contains(json, R"("disk":[])"));
+  CHECK(contains(json, R"("disk":[{"disk_no":1,"disk_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",)"
+                       R"("name":"handson102_0-aws-server-1","state":"RUNNING","in_use":false,)"
+                       R"("cdate":"2022/09/27 15:33:10 UTC","cloud_disk_id":"vol-05352d9eb7355cdd7",)"
+                       R"("cloud_disk_size":43,"error_message":""},)"
+                       R"({"disk_no":2,"disk_id":"00000000000000000000000000000000",)"
+                       R"("name":"handson102_0-aws-server-2","state":"BOOTING","in_use":false,"cdate":"",)"
+                       R"("cloud_disk_id":"","cloud_disk_size":0,"error_message":""}])"));
   CHECK_FALSE(contains(json, R"("node":)"));
+  CHECK_FALSE(contains(json, "node_no"));
+
+  const auto use = [&](AttachState state) {
+    REQUIRE(rig.store
+                ->transact([&](Tx& tx) -> Status {
+                  Attachment tie;
+                  tie.disk = id('a');
+                  tie.node_id = id('7');
+                  tie.vcid = "another";
+                  tie.disk_vcid = kVcid;
+                  tie.state = state;
+                  return tx.attachments().put(tie);
+                })
+                .ok());
+  };
+  use(AttachState::kWanted);
+  CHECK(contains(render(rig).json, R"("in_use":true)"));
+}
+
+TEST_CASE("a node shows the disks that hang on its machine, in their order") {
+  ApiRig rig;
+  fill(rig);
+  const auto attach = [&](const std::string& volume, std::int64_t position, AttachState state) {
+    REQUIRE(rig.store
+                ->transact([&](Tx& tx) -> Status {
+                  Attachment tie;
+                  tie.disk = "fake\x1f" + volume;
+                  tie.node_id = id('a');
+                  tie.vcid = kVcid;
+                  tie.volume_id = volume;
+                  tie.position = position;
+                  tie.state = state;
+                  return tx.attachments().put(tie);
+                })
+                .ok());
+  };
+  attach("vol-1", 2, AttachState::kAttached);
+  attach("vol-2", 1, AttachState::kAttached);
+  attach("vol-3", 0, AttachState::kAsked);
+  CHECK(contains(render(rig).json, R"("volumes":[{"volume_id":"vol-2"},{"volume_id":"vol-1"}])"));
 }
 
 TEST_CASE("the cache gives the same text while the version stands, and another one after a change") {

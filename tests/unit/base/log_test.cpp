@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/log_scope.h"
+
 using namespace vcc;
 
 namespace {
@@ -121,4 +123,26 @@ TEST_CASE("lines of several threads do not mix") {
 TEST_CASE("a closed descriptor is survived") {
   FdLogger log(-1, Severity::kInfo);
   log.info("TEST_CLOSED", "nobody reads this");
+}
+
+TEST_CASE("lines within a scope carry its field, on its own thread only") {
+  const Pipe pipe;
+  FdLogger log(pipe.in(), Severity::kInfo);
+  {
+    const LogScope scope("request", "1a2b");
+    log.info("A", "x");
+    {
+      const LogScope inner("step", "2");
+      log.info("B", "x", {{"key", 1}});
+    }
+    std::thread([&log] { log.info("C", "x"); }).join();
+  }
+  log.info("D", "x");
+  std::string text = pipe.take();
+  std::vector<std::string> lines;
+  for (std::size_t end = 0; (end = text.find('\n')) != std::string::npos; text.erase(0, end + 1)) {
+    lines.push_back(body(text.substr(0, end)));
+  }
+  CHECK(lines == std::vector<std::string>{"INFO A request=1a2b x", "INFO B step=2 request=1a2b key=1 x", "INFO C x",
+                                          "INFO D x"});
 }

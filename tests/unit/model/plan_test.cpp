@@ -18,6 +18,7 @@ struct Scene {
   Op op;
   Profile profile;
   Mates mates;
+  DiskTies ties;
   bool has_machine = false;
   bool has_op = false;
 
@@ -57,7 +58,7 @@ struct Scene {
     return *this;
   }
   Action next(std::int64_t now = kNow) const {
-    return plan({node, has_machine ? &machine : nullptr, has_op ? &op : nullptr, 0, profile, mates}, now);
+    return plan({node, has_machine ? &machine : nullptr, has_op ? &op : nullptr, 0, profile, mates, ties}, now);
   }
 };
 
@@ -372,5 +373,65 @@ TEST_CASE("a machine that is not wanted is given back although the node rests in
   CHECK(s.next().kind == ActionKind::kNone);
   s.machine.want_destroy = true;
   s.machine.create_size = 1;
+  CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
+}
+
+TEST_CASE("a machine that runs waits for its disks, a disk for nothing") {
+  Scene s;
+  s.withMachine();
+  s.machine.observed = MachineState::kRunning;
+  s.machine.address = "10.0.0.1";
+  s.node.step = Step::kAddress;
+  s.ties.incomplete = true;
+  CHECK(s.next().kind == ActionKind::kAdvance);
+  CHECK(s.next().step == Step::kAttach);
+  s.node.step = Step::kAttach;
+  CHECK(s.next().kind == ActionKind::kAttachDisks);
+  s.ties.incomplete = false;
+  CHECK(s.next().step == Step::kSsh);
+  s.profile.simulated_hosts = true;
+  CHECK(s.next().kind == ActionKind::kSettle);
+
+  s.node.step = Step::kAddress;
+  s.machine.address.clear();
+  CHECK(s.next().kind != ActionKind::kSettle);
+  s.profile.disk = true;
+  CHECK(s.next().kind == ActionKind::kSettle);
+}
+
+TEST_CASE("a machine that is gone is forgotten when no disk can hang on it any more") {
+  Scene s;
+  s.withMachine().gone();
+  s.machine.create_size = 1;
+  s.machine.want_destroy = true;
+  s.machine.observed = MachineState::kGone;
+  s.node.step = Step::kVerify;
+  s.ties.held = true;
+  CHECK(s.next().kind == ActionKind::kReleaseDisks);
+  s.node.next_at = kNow + 500;  // a look at the disks that failed is repeated later
+  CHECK(s.next().kind == ActionKind::kWait);
+  s.node.next_at = 0;
+  s.ties.held = false;
+  CHECK(s.next().kind == ActionKind::kForgetMachine);
+}
+
+TEST_CASE("a disk in use does not go, one whose node is going waits for it") {
+  Scene s;
+  s.withMachine().gone();
+  s.profile.disk = s.profile.simulated_hosts = true;
+  s.machine.create_size = 1;
+  s.machine.observed = MachineState::kRunning;
+  s.ties.use = DiskTies::Use::kInUse;
+  CHECK(s.next().kind == ActionKind::kKeepDisk);
+  s.ties.use = DiskTies::Use::kLeaving;
+  CHECK(s.next().kind == ActionKind::kWait);
+  s.ties.use = DiskTies::Use::kFree;
+  CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
+  // Nothing can hang on a disk that was never ready, nor on one that is being taken away already.
+  s.ties.use = DiskTies::Use::kInUse;
+  s.machine.want_destroy = true;
+  CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
+  s.machine.want_destroy = false;
+  s.machine.observed = MachineState::kProvisioning;
   CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
 }

@@ -148,7 +148,7 @@ TEST_CASE("the transition table, cell by cell") {
       {kHostError,
        {kRunning, kSuspended, kPowerOff, kStopped, kContainerError, kBooting, kSuspending, kResuming, kShuttingDown,
         kStopping, kDeleting}},
-      {kDeleting, {kError}},
+      {kDeleting, {kRunning, kError}},
       {kError, {kBooting, kSuspending, kResuming, kShuttingDown, kStopping, kDeleting}},
       {kIndefinite, {}},
   };

@@ -54,6 +54,21 @@ TEST_CASE("how many events are kept is bounded") {
   CHECK(contains(refusal("events_keep: 99"), "events_keep: must be a number from 100 to 100000"));
 }
 
+TEST_CASE("what a client may take has safe defaults, and bounds") {
+  const auto defaults = read("");
+  CHECK(defaults->http.body_bytes == 10485760);
+  CHECK(defaults->http.keep_alive_ms == 60000);
+  const auto settings = read("http:\n  head_s: 5\n  url_bytes: 1000\n  connections: 50\n", {{"VCC_HTTP_BODY_S", "7"}});
+  REQUIRE(settings.ok());
+  CHECK(settings->http.head_ms == 5000);
+  CHECK(settings->http.head.url_bytes == 1000);
+  CHECK(settings->http.connections == 50);
+  CHECK(settings->http.body_ms == 7000);
+  CHECK(contains(refusal("http:\n  head_s: 0\n"), "http.head_s: must be a number from 1 to 3600"));
+  CHECK(contains(refusal("http:\n  headers: 5\n"), "http.headers: must be a number from 10 to 10000"));
+  CHECK(contains(refusal("http:\n  port: 5\n"), "http.port: there is no such key"));
+}
+
 TEST_CASE("file, then environment; the names of .env files count too") {
   const std::string yaml =
       "data_dir: /srv/vcc/\nhttps_port: 8443\nplugin_dirs: [/a, /b]\nproviders: mock\nlog_level: debug\n"

@@ -54,7 +54,7 @@ T fullRecord(int salt) {
       if (std::get<std::string>(defaults[i]) != "[]") {
         candidates.insert(candidates.begin(), fmt::format("{} {}", id, kOdd));
         for (const char* name :
-             {"storage", "super", "read_only", "power_off", "GONE", "DELETING", "unpaid", "RUNNING"}) {
+             {"storage", "super", "read_only", "power_off", "GONE", "DELETING", "unpaid", "RUNNING", "attached"}) {
           candidates.emplace_back(name);
         }
         candidates.emplace_back(std::string(stepName(Step::kDestroy)));
@@ -77,6 +77,7 @@ Table<T>& tableOf(Tx& tx) {
   if constexpr (std::is_same_v<T, Unit>) return tx.units();
   if constexpr (std::is_same_v<T, Node>) return tx.nodes();
   if constexpr (std::is_same_v<T, Machine>) return tx.machines();
+  if constexpr (std::is_same_v<T, Attachment>) return tx.attachments();
   if constexpr (std::is_same_v<T, Request>) return tx.requests();
   if constexpr (std::is_same_v<T, Op>) return tx.ops();
   if constexpr (std::is_same_v<T, Address>) return tx.addresses();

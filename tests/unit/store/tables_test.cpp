@@ -266,6 +266,16 @@ TEST_CASE_TEMPLATE("the version of a VC rises once per transaction that touches 
   CHECK(versionOf(*bench.store, "v") == ++last);
   run([](Tx& tx) { return tx.users().put({.name = "ann"}); });
   CHECK(versionOf(*bench.store, "v") == last);
+  // An attachment shows in the VC of its node and in that of its disk.
+  run([](Tx& tx) { return tx.attachments().put({.disk = "d", .node_id = "n2", .vcid = "v"}); });
+  CHECK(versionOf(*bench.store, "v") == ++last);
+  run([](Tx& tx) { return tx.attachments().put({.disk = "e", .node_id = "n", .vcid = "gone", .disk_vcid = "v"}); });
+  CHECK(versionOf(*bench.store, "v") == ++last);
+  run([](Tx& tx) {
+    tx.attachments().erase("e");
+    return okStatus();
+  });
+  CHECK(versionOf(*bench.store, "v") == ++last);
   CHECK(versionOf(*bench.store, "other") == other);
   REQUIRE(bench.open().ok());
   CHECK(versionOf(*bench.store, "v") == last);

@@ -4,7 +4,10 @@
 #include <Poco/Dynamic/Var.h>
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
+#include <Poco/JSON/ParseHandler.h>
 #include <Poco/JSON/Parser.h>
+
+#include <set>
 
 #include "base/encoding.h"
 
@@ -12,6 +15,7 @@ namespace vcc {
 namespace {
 
 constexpr std::size_t kMaxDepth = 16;
+constexpr std::size_t kShownBytes = 64;
 
 Status wrong(const std::string& key, std::string_view what) {
   return invalidArgument("body of the request: \"" + key + "\" " + std::string(what));
@@ -48,8 +52,30 @@ bool endsAfterObject(std::string_view text) {
 
 }  // namespace
 
+/// Poco's handler takes the last of two equal keys.
+class JsonBody::Handler final : public Poco::JSON::ParseHandler {
+ public:
+  void startObject() override {
+    keys_.emplace_back();
+    ParseHandler::startObject();
+  }
+  void endObject() override {
+    keys_.pop_back();
+    ParseHandler::endObject();
+  }
+  void key(const std::string& name) override {
+    if (!keys_.back().insert(name).second) twice = name;
+    ParseHandler::key(name);
+  }
+  std::string twice;  ///< a key that its object has twice; empty = none
+
+ private:
+  std::vector<std::set<std::string>> keys_;
+};
+
 struct JsonBody::Impl {
   Poco::JSON::Object::Ptr object;
+  std::set<std::string> asked;
 };
 
 Result<JsonBody> JsonBody::parse(const std::string& text) {
@@ -62,12 +88,14 @@ Result<JsonBody> JsonBody::parse(const std::string& text) {
   if (!isUtf8(text)) return invalidArgument("body of the request: it is not UTF-8");
   if (text[first] != '{') return invalidArgument("body of the request: it must be a JSON object");
   try {
-    Poco::JSON::Parser parser;
+    const Poco::SharedPtr<Handler> handler(new Handler);
+    Poco::JSON::Parser parser(handler);
     parser.setDepth(kMaxDepth);
     const Poco::Dynamic::Var root = parser.parse(text);
     if (root.type() != typeid(Poco::JSON::Object::Ptr) || !endsAfterObject(text)) {
       return invalidArgument("body of the request: it must be one JSON object");
     }
+    if (!handler->twice.empty()) return wrong(cleanUtf8(handler->twice, kShownBytes), "is there twice");
     impl->object = root.extract<Poco::JSON::Object::Ptr>();
   } catch (const std::exception&) {
     // The parser's text may quote the body, which may hold secrets.
@@ -77,7 +105,16 @@ Result<JsonBody> JsonBody::parse(const std::string& text) {
   return JsonBody(std::move(impl));
 }
 
-bool JsonBody::has(const std::string& key) const { return impl_->object->has(key); }
+bool JsonBody::has(const std::string& key) const {
+  impl_->asked.insert(key);
+  return impl_->object->has(key);
+}
+
+std::vector<std::string> JsonBody::unasked() const {
+  std::vector<std::string> keys = impl_->object->getNames();
+  std::erase_if(keys, [this](const std::string& key) { return impl_->asked.contains(key); });
+  return keys;
+}
 
 Result<std::string> JsonBody::text(const std::string& key, const std::string& fallback) const {
   if (!has(key)) return fallback;

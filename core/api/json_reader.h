@@ -12,8 +12,9 @@
 
 namespace vcc {
 
-/// The JSON object of a request body. Every error is kInvalidArgument and names the field. Unknown keys are ignored,
-/// of repeated ones the last counts (choices.md).
+/// The JSON object of a request body. Every error is kInvalidArgument and names the field. Unknown keys are ignored
+/// (choices.md); a key that is there twice is refused, as in YAML: other programs take the first one. Copies share what
+/// was asked for. Not thread safe.
 class JsonBody {
  public:
   /// An empty body is an empty object. Refused: anything but one object, bytes that are not UTF-8, nesting deeper
@@ -31,13 +32,16 @@ class JsonBody {
   /// The same, where a whole number stands for its text too.
   Result<std::vector<std::string>> words(const std::string& key, std::size_t limit) const;
   bool has(const std::string& key) const;
+  /// Keys that nobody has asked for so far, sorted.
+  std::vector<std::string> unasked() const;
 
  private:
+  class Handler;
   struct Impl;
   enum class Items : std::uint8_t { kTexts, kTextsOrNumbers };
   Result<std::vector<std::string>> list(const std::string& key, std::size_t limit, Items items) const;
-  explicit JsonBody(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
-  std::shared_ptr<const Impl> impl_;
+  explicit JsonBody(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace vcc

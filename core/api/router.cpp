@@ -72,6 +72,11 @@ void addMethod(std::string& list, const std::string& method) {
 
 }  // namespace
 
+Result<JsonBody> ApiRequest::json() const {
+  VCC_ASSIGN_OR_RETURN(json_, JsonBody::parse(body));
+  return *json_;
+}
+
 Router::Router(std::string_view prefix, std::vector<Route> routes) {
   for (Route& route : routes) {
     const std::string pattern = std::string(prefix) + route.pattern;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "api/http_types.h"
+#include "api/json_reader.h"
 #include "base/status.h"
 #include "engine/commands.h"
 
@@ -20,6 +22,13 @@ struct ApiRequest {
   std::string body;
   Caller caller;  ///< filled when the route needs a token
   std::string peer;
+
+  /// The body as a JSON object. What of it nobody has asked for when the request succeeded is logged as ignored.
+  Result<JsonBody> json() const;
+  std::vector<std::string> ignoredKeys() const { return json_ ? json_->unasked() : std::vector<std::string>{}; }
+
+ private:
+  mutable std::optional<JsonBody> json_;
 };
 
 using ApiHandler = std::function<Result<HttpAnswer>(const ApiRequest&)>;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/service.h"
 
+#include <algorithm>
+
 #include "api/error_map.h"
 #include "base/encoding.h"
 
@@ -8,6 +10,8 @@ namespace vcc {
 namespace {
 
 constexpr std::size_t kShownBytes = 200;
+constexpr std::size_t kShownKeys = 8;
+constexpr std::size_t kShownKeyBytes = 32;
 
 /// The path as messages show it: without the query, cut.
 std::string shownPath(const std::string& target) { return cleanUtf8(target.substr(0, target.find('?')), kShownBytes); }
@@ -28,6 +32,14 @@ HttpAnswer RoutedService::refuse(HttpRefusal refusal, std::string_view text) con
 HttpAnswer RoutedService::run(const Route& route, const ApiRequest& request) const {
   Result<HttpAnswer> answer = route.handler(request);
   if (!answer.ok()) return refuse(answer.status(), request.id);
+  if (const std::vector<std::string> ignored = request.ignoredKeys(); !ignored.empty()) {
+    std::string shown;
+    for (std::size_t i = 0; i < std::min(ignored.size(), kShownKeys); ++i) {
+      shown += (i == 0 ? "" : ",") + cleanUtf8(ignored[i], kShownKeyBytes);
+    }
+    log_.info("BODY_KEYS_IGNORED", "a body carries keys that this route does not know",
+              {{"request", request.id}, {"keys", shown}, {"count", ignored.size()}});
+  }
   return std::move(answer).value();
 }
 

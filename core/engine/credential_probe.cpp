@@ -21,6 +21,7 @@ struct CredentialProbe::Call {
   std::shared_ptr<Driver> driver;
   CallContext context;
   bool answered = false;  // guarded by Shared::mutex
+  bool left = false;      // likewise: nobody waits for it any longer
   Status answer;          // likewise
 };
 
@@ -30,20 +31,28 @@ struct CredentialProbe::Shared {
   Mutex mutex;
   CondVar changed;
   std::size_t under_way VCC_GUARDED_BY(mutex) = 0;
-  std::map<std::string, std::size_t> by_instance VCC_GUARDED_BY(mutex);
+  struct Load {
+    std::size_t under_way = 0;
+    std::size_t left = 0;  // of them, nobody waits for
+  };
+  std::map<std::string, Load> by_instance VCC_GUARDED_BY(mutex);
 
   bool enter(const std::string& instance) {
     const MutexLock lock(mutex);
-    if (under_way >= kAtOnce || by_instance[instance] >= kOfOneDriver) return false;
+    const auto found = by_instance.find(instance);
+    const Load load = found == by_instance.end() ? Load{} : found->second;
+    if (under_way >= kAtOnce || load.under_way >= kOfOneDriver || load.left > 0) return false;
     ++under_way;
-    ++by_instance[instance];
+    ++by_instance[instance].under_way;
     return true;
   }
-  void leave(const std::string& instance) {
+  void leave(const std::string& instance, bool was_left) {
     {
       const MutexLock lock(mutex);
+      Load& load = by_instance[instance];
       --under_way;
-      if (--by_instance[instance] == 0) by_instance.erase(instance);
+      if (was_left) --load.left;
+      if (--load.under_way == 0) by_instance.erase(instance);
     }
     changed.notifyAll();
   }
@@ -64,8 +73,8 @@ CredentialProbe::~CredentialProbe() {
 Status CredentialProbe::ask(const DriverSlot& slot, const std::string& catalog_entry, const SecretString& credentials,
                             std::int64_t wait_ms) {
   if (!shared_->enter(slot.instance)) {
-    return resourceExhausted(
-        fmt::format("driver {} was not asked: enough such questions are under way", slot.instance));
+    return resourceExhausted(fmt::format(
+        "driver {} was not asked: an earlier question is unanswered, or enough of them are under way", slot.instance));
   }
   const auto call = std::make_shared<Call>();
   call->driver = slot.driver;
@@ -78,15 +87,17 @@ Status CredentialProbe::ask(const DriverSlot& slot, const std::string& catalog_e
   try {
     executor_->submit([call, shared = shared_, instance = slot.instance] {
       Status answer = call->driver->probe(call->context);
+      bool left = false;
       {
         const MutexLock lock(shared->mutex);
         call->answer = std::move(answer);
         call->answered = true;
+        left = call->left;
       }
-      shared->leave(instance);
+      shared->leave(instance, left);
     });
   } catch (const std::system_error& e) {
-    shared_->leave(slot.instance);
+    shared_->leave(slot.instance, false);
     return unavailable(fmt::format("driver {} was not asked: the system gave no thread: {}", slot.instance, e.what()));
   }
   Status answer;
@@ -96,6 +107,8 @@ Status CredentialProbe::ask(const DriverSlot& slot, const std::string& catalog_e
       shared_->changed.waitFor(lock, std::chrono::milliseconds(end - clock_.monoMs()), [&] { return call->answered; });
     }
     if (!call->answered) {
+      call->left = true;
+      ++shared_->by_instance[slot.instance].left;
       return deadlineExceeded(
           fmt::format("the cloud of driver {} did not answer within {} ms", slot.instance, wait_ms));
     }

@@ -18,8 +18,8 @@
 namespace vcc {
 
 /// Asks clouds whether credentials and a catalog entry work, for somebody who waits for the answer. Nobody waits longer
-/// than agreed: a driver that takes longer is left alone with its call, and with four of its calls under way it is not
-/// asked again until one of them has ended. Thread safe. The destructor cancels what is under way and waits for it,
+/// than agreed: a driver that takes longer is left alone with its call and not asked again until that has ended. Four
+/// calls of one driver are under way at most. Thread safe. The destructor cancels what is under way and waits for it,
 /// as long as the drivers' watchdogs do.
 class CredentialProbe {
  public:

@@ -13,45 +13,9 @@
 namespace vcc {
 namespace {
 
-constexpr char kCubbyhole[] = "cubbyhole";
-constexpr char kShared[] = "secret";
-constexpr std::size_t kPathBytes = 1024;
-constexpr std::size_t kSegmentBytes = 255;
-constexpr std::size_t kSegments = 32;
-
-Status checkSegment(std::string_view segment) {
-  if (segment.empty()) return invalidArgument("path: it has an empty part; write one slash between two names");
-  if (segment == "." || segment == "..") return invalidArgument("path: \".\" and \"..\" are no names");
-  if (segment.size() > kSegmentBytes) {
-    return invalidArgument(fmt::format("path: a part of it is longer than {} bytes", kSegmentBytes));
-  }
-  const bool control =
-      std::ranges::any_of(segment, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  if (control || !isUtf8(segment)) return invalidArgument("path: only printable UTF-8 is allowed in it");
-  return okStatus();
-}
-
-Status checkPath(std::string_view path) {
-  if (path.size() > kPathBytes) return invalidArgument(fmt::format("path: it is longer than {} bytes", kPathBytes));
-  std::size_t segments = 0;
-  for (std::size_t begin = 0; begin <= path.size(); ++segments) {
-    const std::size_t end = std::min(path.find('/', begin), path.size());
-    VCC_RETURN_IF_ERROR(checkSegment(path.substr(begin, end - begin)));
-    begin = end + 1;
-  }
-  if (segments > kSegments) return invalidArgument(fmt::format("path: it has more than {} parts", kSegments));
-  return okStatus();
-}
-
-Status checkMount(std::string_view mount) {
-  if (mount == kCubbyhole || mount == kShared) return okStatus();
-  return notFound(
-      fmt::format("there is no secret engine {}/; those here are cubbyhole/ and secret/", cleanUtf8(mount, 64)));
-}
-
 /// Whose values those of a mount are.
 std::string ownerOf(const Principal& who, std::string_view mount) {
-  return mount == kCubbyhole ? who.token_hash : std::string();
+  return mount == kCubbyholeMount ? who.token_hash : std::string();
 }
 
 std::string keyOf(const Principal& who, const SecretPath& path) {
@@ -61,7 +25,7 @@ std::string keyOf(const Principal& who, const SecretPath& path) {
 std::string placeOf(const Secret& secret) { return vcc::placeOf("secret.value", Schema<Secret>::key(secret)); }
 
 Status mayChange(const Principal& who, const SecretPath& path) {
-  if (path.mount != kShared || who.api_role == ApiRole::kFullAccess) return okStatus();
+  if (path.mount != kSharedMount || who.api_role == ApiRole::kFullAccess) return okStatus();
   return permissionDenied("secret/ is shared: a token of role readonly may not change it");
 }
 
@@ -72,14 +36,6 @@ Result<SecretString> readSecret(const ReadTx& tx, const Sealer& sealer, const Pr
 }
 
 }  // namespace
-
-Result<SecretPath> parseSecretPath(std::string_view text) {
-  const std::size_t slash = std::min(text.find('/'), text.size());
-  SecretPath path{std::string(text.substr(0, slash)), std::string(text.substr(std::min(slash + 1, text.size())))};
-  VCC_RETURN_IF_ERROR(checkMount(path.mount));
-  VCC_RETURN_IF_ERROR(checkPath(path.path));
-  return path;
-}
 
 Status SecretStore::write(const Principal& who, const SecretPath& path, const SecretString& object) {
   VCC_RETURN_IF_ERROR(mayChange(who, path));
@@ -94,7 +50,7 @@ Status SecretStore::write(const Principal& who, const SecretPath& path, const Se
   secret.value = sealer_.seal(object.reveal(), placeOf(secret));
   return store_.transact([&](Tx& tx) -> Status {
     if (tx.secrets().find(Schema<Secret>::key(secret)) == nullptr) {
-      const std::size_t limit = path.mount == kShared ? limits_.shared_entries : limits_.token_entries;
+      const std::size_t limit = path.mount == kSharedMount ? limits_.shared_entries : limits_.token_entries;
       std::size_t count = 0;
       tx.secrets().scan("mount, owner", Schema<Secret>::folder(secret), [&](const Secret&) { return ++count < limit; });
       if (count >= limit) {
@@ -125,7 +81,7 @@ Status SecretStore::remove(const Principal& who, const SecretPath& path) {
 Result<std::vector<std::string>> SecretStore::list(const Principal& who, const std::string& mount,
                                                    const std::string& folder) const {
   VCC_RETURN_IF_ERROR(checkMount(mount));
-  if (!folder.empty()) VCC_RETURN_IF_ERROR(checkPath(folder));
+  if (!folder.empty()) VCC_RETURN_IF_ERROR(checkSecretSegments(folder));
   const std::string prefix = folder.empty() ? "" : folder + "/";
   std::vector<std::string> names;
   store_.read([&](const ReadTx& tx) {
@@ -156,7 +112,7 @@ Result<SecretString> readReference(const ReadTx& tx, const Sealer& sealer, const
 
 void eraseCubbyhole(Tx& tx, std::string_view token_hash) {
   std::vector<std::string> keys;
-  tx.secrets().scan("mount, owner", joinKey(kCubbyhole, token_hash), [&](const Secret& secret) {
+  tx.secrets().scan("mount, owner", joinKey(kCubbyholeMount, token_hash), [&](const Secret& secret) {
     keys.push_back(Schema<Secret>::key(secret));
     return true;
   });

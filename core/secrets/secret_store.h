@@ -9,6 +9,7 @@
 #include "base/secret_string.h"
 #include "base/status.h"
 #include "secrets/sealer.h"
+#include "secrets/secret_path.h"
 #include "secrets/tokens.h"
 #include "store/store.h"
 
@@ -22,17 +23,6 @@ struct SecretLimits {
   std::size_t token_entries = 1000;                   ///< paths of one cubbyhole
   std::size_t shared_entries = 10000;                 ///< paths of secret/
 };
-
-/// A place in the store: mount "cubbyhole" or "secret", and a path without slash at either end.
-struct SecretPath {
-  std::string mount;
-  std::string path;
-  std::string text() const { return mount + "/" + path; }
-};
-
-/// Reads "cubbyhole/aws/access_key". Segments are 1 to 255 bytes of printable UTF-8 but "." and ".."; 1024 bytes and 32
-/// segments in all. kInvalidArgument says what is wrong, kNotFound when there is no such mount.
-Result<SecretPath> parseSecretPath(std::string_view text);
 
 /// Thread safe. Everything it is given outlives it. `who` is whoever authenticated; the API role matters only for
 /// changes of `secret/`, which a readonly token may not make (kPermissionDenied).

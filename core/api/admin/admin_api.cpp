@@ -40,7 +40,7 @@ Result<HttpAnswer> listUsers(const AdminSeams& seams, const ApiRequest&) {
 }
 
 Result<HttpAnswer> makeUser(const AdminSeams& seams, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string name, body.text("name", ""));
   VCC_ASSIGN_OR_RETURN(const std::string role, body.text("role", "regular"));
   if (role != "regular" && role != "super") return wrongRole(role, "regular or super");
@@ -71,7 +71,7 @@ Result<HttpAnswer> listTokens(const AdminSeams& seams, const ApiRequest&) {
 }
 
 Result<HttpAnswer> makeToken(const AdminSeams& seams, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   NewToken wanted;
   VCC_ASSIGN_OR_RETURN(wanted.user, body.text("user", wanted.user));
   VCC_ASSIGN_OR_RETURN(const std::string role, body.text("role", "fullaccess"));
@@ -98,7 +98,7 @@ Result<HttpAnswer> makeToken(const AdminSeams& seams, const ApiRequest& request)
 }
 
 Result<HttpAnswer> dropToken(const AdminSeams& seams, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string token, body.text("token", ""));
   VCC_ASSIGN_OR_RETURN(const bool purge, body.flag("purge_grants", false));
   VCC_ASSIGN_OR_RETURN(const std::int64_t purged, revokeToken(seams.store, token, purge));

@@ -66,7 +66,7 @@ Result<HttpAnswer> listPlugins(const AdminSeams& seams, const ApiRequest& /*requ
 }
 
 Result<HttpAnswer> loadPlugin(const AdminSeams& seams, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string name, body.text("name", ""));
   seams.log.info("ADMIN_PLUGIN_LOAD", "a driver is to be loaded",
                  {{"name", cleanUtf8(name, 64)}, {"by", request.peer}});

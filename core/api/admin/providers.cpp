@@ -50,7 +50,7 @@ Result<SecretString> credentialsOf(const JsonBody& body, const DriverInfo& info)
 }  // namespace
 
 Result<HttpAnswer> checkProvider(const AdminSeams& seams, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string provider, body.text("provider", ""));
   VCC_ASSIGN_OR_RETURN(const std::string network, body.text("network", "default"));
   const DriverSlot* slot = seams.drivers.byProvider(provider);

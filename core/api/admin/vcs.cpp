@@ -180,7 +180,7 @@ Result<HttpAnswer> showProgress(const AdminSeams& seams, const ApiRequest& reque
 
 Result<HttpAnswer> purgeVc(const AdminSeams& seams, const ApiRequest& request) {
   const std::string& vcid = request.params[0];
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const bool keep_cloud, body.flag("keep_cloud", false));
   VCC_ASSIGN_OR_RETURN(const bool dry_run, body.flag("dry_run", false));
   const PurgeMode mode = dry_run ? PurgeMode::kLook : keep_cloud ? PurgeMode::kKeepCloud : PurgeMode::kDelete;

@@ -113,7 +113,7 @@ void FailureNotices::State::dropRecent(std::vector<std::string>& node_ids) {
 
 Result<HttpAnswer> FailureNotices::State::take(const ApiRequest& request, const Caller* caller) {
   VCC_RETURN_IF_ERROR(admit(request.peer));
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string event, body.text("eventtype", ""));
   VCC_ASSIGN_OR_RETURN(const std::vector<std::string> names, body.words("tag", kMaxNames));
   // The published handler waits for a name that serf does not use.

@@ -85,10 +85,12 @@ std::string unitError(const Unit& unit, const std::vector<const Node*>& nodes) {
   std::string text = faultLines(unit.fault);
   std::size_t shown = 0;
   std::size_t more = 0;
+  std::int64_t latest = 0;  // of those that are not shown
   for (const Node* node : nodes) {
     if (node->state != State::kError || node->fault.text.empty()) continue;
     if (++shown > kFaultsShown) {
       ++more;
+      latest = std::max(latest, node->fault.at);
       continue;
     }
     if (!text.empty()) text += '\n';
@@ -96,8 +98,9 @@ std::string unitError(const Unit& unit, const std::vector<const Node*>& nodes) {
     text += faultLines({node->fault.at, member + ": " + node->fault.text});
   }
   if (more > 0) {
-    text += "\n... and " + std::to_string(more) + " more " + std::string(memberNoun(unit.kind)) +
-            "s; see their own error_message";
+    const std::string rest = "... and " + std::to_string(more) + " more " + std::string(memberNoun(unit.kind)) +
+                             "s; see their own error_message";
+    text += '\n' + faultLines({latest, rest});
   }
   return text;
 }

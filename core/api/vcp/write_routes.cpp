@@ -16,7 +16,7 @@ Result<HttpAnswer> accepted(const Status& status) {
 }
 
 Result<HttpAnswer> createVc(Commands& commands, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string cci, body.text("cci", ""));
   VCC_ASSIGN_OR_RETURN(const std::string vcid, commands.createVc(request.caller, cci));
   JsonWriter json;
@@ -25,13 +25,13 @@ Result<HttpAnswer> createVc(Commands& commands, const ApiRequest& request) {
 }
 
 Result<HttpAnswer> updateVc(Commands& commands, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string cci, body.text("cci", ""));
   return accepted(commands.renameVc(request.caller, request.params[0], cci));
 }
 
 Result<HttpAnswer> patchVc(Commands& commands, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string operation, body.text("operation", ""));
   if (operation != "change_owner") {
     return invalidArgument("body of the request: \"operation\" is \"" + cleanUtf8(operation, 64) +
@@ -42,20 +42,20 @@ Result<HttpAnswer> patchVc(Commands& commands, const ApiRequest& request) {
 }
 
 Result<HttpAnswer> deleteVc(Commands& commands, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const bool force, body.flag("force", false));
   return accepted(commands.deleteVc(request.caller, request.params[0], force));
 }
 
 Result<HttpAnswer> addUnit(Commands& commands, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string info, body.text("info", ""));
   VCC_ASSIGN_OR_RETURN(const std::string unit_name, body.text("unit_name", ""));
   return accepted(commands.addUnit(request.caller, request.params[0], unit_name, info));
 }
 
 Result<HttpAnswer> addNodes(Commands& commands, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   AddNodesRequest nodes;
   VCC_ASSIGN_OR_RETURN(nodes.addresses, body.texts("ip_address_list", kMaxListed));
   VCC_ASSIGN_OR_RETURN(const std::vector<std::string> macs, body.texts("mac_address_list", kMaxListed));
@@ -77,7 +77,7 @@ Result<HttpAnswer> addNodes(Commands& commands, const ApiRequest& request) {
 }
 
 Result<HttpAnswer> deleteUnit(Commands& commands, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
+  VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const bool force, body.flag("force", false));
   return accepted(commands.deleteUnit(request.caller, request.params[0], request.params[1], force));
 }

@@ -110,6 +110,28 @@ class Requests(Case):
                 "x-vcc-access-token": self.controller.token, "Content-Type": "application/json"})
             self.assert_refused(response, 400, "VCPInvalidRequestException")
 
+    def post_raw(self, path, body):
+        return vcp_client.requests.post(self.occtr.url + path, data=body, verify=self.controller.ca, headers={
+            "x-vcc-access-token": self.controller.token, "Content-Type": "application/json"})
+
+    def test_keys_that_are_there_twice_name_the_field(self):
+        self.assert_refused(self.post_raw("/vcs", b'{"cci": "YQ==", "cci": "YQ=="}'), 400, "VCPInvalidRequestException", '"cci"', "twice")
+        group = self.group()
+        text = vcp_cci.unit("u", "mock", vcp_cci.mock()).replace("recovery_mode: none", "num_nodes: 2")
+        self.assert_refused(self.post_unit(group, text), 400, "VCPInvalidRequestException", '"num_nodes"', "twice")
+        self.assert_empty(group)
+
+    def test_unknown_keys_are_ignored_and_logged(self):
+        group = self.group()
+        text = vcp_cci.unit("u", "mock", vcp_cci.mock()).replace(
+            "recovery_mode: none", "recovery_mode: none\n    another_one: [a, {b: c}]")
+        body = json.dumps({"info": encode(text), "unit_name": "u", "from_the_future": {"a": [1, None]}})
+        self.assertEqual(self.post_raw(f"/vcs/{group.vcid}", body).status_code, 202)
+        group.wait_unit_applied("u")
+        log = self.controller.log()
+        self.assertRegex(log, "BODY_KEYS_IGNORED .*from_the_future")
+        self.assertRegex(log, "CCI_KEYS_IGNORED .*another_one")
+
     def test_yaml_bomb(self):
         group = self.group()
         self.assert_refused(self.post_unit(group, yaml_bomb(), "bomb"), 400, "VCPInvalidRequestException")

@@ -20,8 +20,10 @@ TIMES = {"poll_s": 5 / FASTER, "settle_s": 6 / FASTER}
 # What goes wrong in each cloud; none of it is the fault of a user, so none of it may reach one.
 CLOUDS = {
     "calm": {},
-    "lossy": {"create": "0.3 lost", "destroy": "0.3 lost", "observe": "0.1 UNAVAILABLE"},
-    "refusing": {"create": "0.3 UNAVAILABLE", "destroy": "0.3 UNAVAILABLE", "probe": "0.5 UNAVAILABLE"},
+    "lossy": {"create": "0.3 lost", "destroy": "0.3 lost", "observe": "0.1 UNAVAILABLE", "create_disk": "0.3 lost",
+              "attach": "0.3 lost", "destroy_disk": "0.3 lost"},
+    "refusing": {"create": "0.3 UNAVAILABLE", "destroy": "0.3 UNAVAILABLE", "probe": "0.5 UNAVAILABLE",
+                 "destroy_disk": "0.3 UNAVAILABLE", "observe_disk": "0.1 UNAVAILABLE"},
     "dropping": {"create": "0.3 dropped", "destroy": "0.3 dropped", "observe": "0.2 lost", "probe": "0.5 DEADLINE_EXCEEDED"},
 }
 
@@ -111,6 +113,28 @@ class RequestByRequest(unittest.TestCase):
         self.assert_flow(recorder, "DELETE vc(;GET vc)+")
         self.assertIsNone(sdk.get_ugroup("renamed"))
 
+    def test_disks(self):
+        """Made, attached by reference, refused while in use, given back."""
+        sdk, recorder = client()
+        recorder.take()
+        disks = sdk.create_ugroup("flow-disks", "storage")
+        self.assert_flow(recorder, "GET base;GET vcs;POST vcs;GET base;GET vcs")
+        disks.create_unit("ebs", vcp_cci.disk_unit("ebs", "mock", vcp_cci.mock_disk(8), num_disks=1, network="calm"))
+        self.assert_flow(recorder, "GET vc;POST vc;GET vc;GET vc(;GET vc)+;GET vc")
+        disk = disks.find("ebs")["disk"][0]
+        machines = sdk.create_ugroup("flow-machines")
+        reference = f"vcp:{disks.vcid}:ebs:{disk['disk_id']}"
+        machines.create_unit("web", vcp_cci.unit("web", "mock", vcp_cci.mock(volumes=[reference]), network="calm"))
+        self.assertTrue(disks.find("ebs")["disk"][0]["in_use"])
+        with self.assertRaisesRegex(vcp_client.VcpError, "not completed!!!"):
+            disks.cleanup()
+        recorder.take()
+        machines.cleanup()
+        self.assert_flow(recorder, "DELETE vc(;GET vc)+")
+        disks.cleanup()
+        self.assert_flow(recorder, "DELETE vc(;GET vc)+")
+        self.assertIsNone(sdk.get_ugroup("flow-disks"))
+
 
 class Notebook(threading.Thread):
     """What a notebook does in its life, against one cloud."""
@@ -149,11 +173,20 @@ class Notebook(threading.Thread):
         group.delete_units("db", force=True)
         self.step("the unit again, under its old name")
         group.create_unit("db", self.cci("db", 1))
+        self.step("a disk for it")
+        disks = sdk.create_ugroup(self.name + "-disks", "storage")
+        disks.create_unit("ebs", vcp_cci.disk_unit("ebs", "mock", vcp_cci.mock_disk(8), network=self.cloud))
+        reference = f"vcp:{disks.vcid}:ebs:{disks.find('ebs')['disk'][0]['disk_id']}"
+        params = vcp_cci.mock(volumes=[reference])
+        keeper = group.create_unit("keeper", vcp_cci.unit("keeper", "mock", params, network=self.cloud))
+        self.expect(len(keeper.nodes()[0]["volumes"]), 1)
         self.step("delete every node")
         self.expect(unit.delete_nodes(3), [])
         self.expect(unit.read()["state"], "RUNNING")
         self.step("cleanup")
         group.cleanup()
+        self.step("cleanup of the disk")
+        disks.cleanup()
         if sdk.get_ugroup(self.name) is not None:
             harness.wait_until(lambda: sdk.get_ugroup(self.name) is None, "the VC is gone")
 

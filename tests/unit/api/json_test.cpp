@@ -26,7 +26,6 @@ TEST_CASE("reader: what the client sends") {
   CHECK(JsonBody::parse(R"({"force": false})")->flag("force", true).value() == false);
   CHECK(JsonBody::parse("")->has("x") == false);
   CHECK(JsonBody::parse(" \n")->integer("x", 4).value() == 4);
-  CHECK(JsonBody::parse(R"({"a": "1", "a": "2"})")->text("a", "").value() == "2");
 }
 
 TEST_CASE("reader: what is not one JSON object is refused without quoting it") {
@@ -43,6 +42,27 @@ TEST_CASE("reader: what is not one JSON object is refused without quoting it") {
     CHECK(body.status().code() == Code::kInvalidArgument);
     CHECK(body.status().message().find("hunter2") == std::string::npos);
   }
+}
+
+TEST_CASE("reader: a key that is there twice is refused by name, at any depth") {
+  for (const char* text :
+       {R"({"a": "1", "b": {}, "a": "2"})", R"({"x": [{"a": 1, "a": 1}]})", R"({"\u0061": 1, "a": 1})"}) {
+    CAPTURE(text);
+    const auto body = JsonBody::parse(text);
+    REQUIRE_FALSE(body.ok());
+    CHECK(body.status().message() == "body of the request: \"a\" is there twice");
+  }
+  CHECK(JsonBody::parse(R"({"a": {"a": 1}, "b": [{"a": 1}, {"a": 1}]})").ok());
+}
+
+TEST_CASE("reader: it knows what nobody asked for") {
+  const auto body = JsonBody::parse(R"({"b": 1, "a": "x", "c": []})");
+  REQUIRE(body.ok());
+  CHECK(body->text("a", "").ok());
+  CHECK(body->unasked() == std::vector<std::string>{"b", "c"});
+  CHECK(body->integer("b", 0).ok());
+  CHECK(body->texts("c", 5).ok());
+  CHECK(body->unasked().empty());
 }
 
 TEST_CASE("reader: wrong types name the field") {

@@ -99,6 +99,29 @@ TEST_CASE("a VC is rendered field by field, nodes in the order of their numbers,
         R"("volumes":[],"boot_date":"","container_date":"","watch_mode":false,"error_message":""}]}]})");
 }
 
+TEST_CASE("the text of a unit with many failures is bounded, and each of its lines begins with a time") {
+  ApiRig rig;
+  fill(rig);
+  const Status done = rig.store->transact([](Tx& tx) -> Status {
+    for (int i = 0; i < 25; ++i) {
+      Node node = bootedNode();
+      node.node_id = fmt::format("{:032x}", 100 + i);
+      node.node_no = 10 + i;
+      node.machine_id.clear();
+      node.state = State::kError;
+      node.fault = {1'664'292'960'000 + i * 1000, "no room\nin this zone"};
+      VCC_RETURN_IF_ERROR(tx.nodes().put(node));
+    }
+    return okStatus();
+  });
+  REQUIRE(done.ok());
+  const std::string json = render(rig).json;
+  CHECK(contains(
+      json, R"("error_message":"2022/09/27 15:36:00 UTC: node 10: no room\n2022/09/27 15:36:00 UTC: in this zone\n)"
+            R"(2022/09/27 15:36:01 UTC: node 11: )"));
+  CHECK(contains(json, R"(\n2022/09/27 15:36:24 UTC: ... and 5 more nodes; see their own error_message")"));
+}
+
 TEST_CASE("slices are the units") {
   ApiRig rig;
   fill(rig);

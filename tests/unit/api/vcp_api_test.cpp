@@ -152,6 +152,16 @@ TEST_CASE("bad input is answered with its status and the field's name") {
       {"POST", "/vcs", "{\"cci\": \"***\"}", 400, "cci"},
       {"POST", "/vcs", "{\"cci\": 5}", 400, "\\\"cci\\\" must be a string"},
       {"POST", "/vcs", "[]", 400, "JSON object"},
+      {"POST", "/vcs", R"({"cci": "a", "cci": "b"})", 400, "\\\"cci\\\" is there twice"},
+      {"POST", "/vcs", "{\"cci\": \"\xff\"}", 400, "not UTF-8"},
+      {"POST", "/vcs", "{\"cci\": " + std::string(5000, '['), 400, "nested deeper than 16"},
+      {"POST", "/vcs", R"({"cci": null})", 400, "\\\"cci\\\" must be a string"},
+      {"POST", "/vcs", "{\"cci\": \"" + base64Encode("- vc:\n    name: a\n    name: b\n") + "\"}", 400,
+       "the key \\\"name\\\" is given twice"},
+      {"POST", "/vcs", "{\"cci\": \"" + base64Encode("- vc:\n    name: \xff\n") + "\"}", 400, "cci: "},
+      {"POST", "/vcs", "{\"cci\": \"" + base64Encode("- vc: " + std::string(500, '[')) + "\"}", 400, "cci: line 1"},
+      {"POST", "/vcs", "{\"cci\": \"" + base64Encode("- vc: {type: 5, name: a, description: a}") + "\"}", 400,
+       "vc.type"},
       {"POST", "/vcs/" + vcid, "{\"info\": \"***\", \"unit_name\": \"u\"}", 400, "info"},
       {"POST", "/vcs/" + vcid, "{\"info\": \"" + base64Encode("{[") + "\", \"unit_name\": \"u\"}", 400, "info: line 1"},
       {"POST", "/vcs/" + vcid, "{\"info\": \"" + unitCci("web", 1) + "\", \"unit_name\": \"web\"}", 409, "web"},
@@ -186,6 +196,26 @@ TEST_CASE("bad input is answered with its status and the field's name") {
     CHECK(contains(answer.body, call.says));
   }
   CHECK(rig.call(rig.token, "GET", "/vcs").status == 200);
+}
+
+TEST_CASE("unknown keys are ignored and logged once for a request that succeeds") {
+  struct Lines final : Logger {
+    std::vector<std::string> keys;
+    void write(Severity, std::string_view id, std::string_view, std::initializer_list<LogField> fields) override {
+      if (id == "BODY_KEYS_IGNORED") keys.push_back((fields.begin() + 1)->value);
+    }
+  } lines;
+  ApiRig rig;
+  RoutedService service(Router(kVcpPrefix, rig.routes), *rig.doorkeeper, rig.clock, lines);
+  const auto post = [&](const std::string& body) {
+    return ApiRig::ask(service, ApiRig::makeHead("POST", kVcpPrefix + std::string("/vcs"), "127.0.0.1", rig.token),
+                       body);
+  };
+  CHECK(post("{\"z\": 1, \"cci\": \"" + vcCci("x") + "\", \"more\": {\"a\": null}}").status == 202);
+  CHECK(lines.keys == std::vector<std::string>{"more,z"});
+  CHECK(post("{\"cci\": \"" + vcCci("y") + "\"}").status == 202);
+  CHECK(post("{\"z\": 1, \"cci\": 5}").status == 400);
+  CHECK(lines.keys.size() == 1);
 }
 
 TEST_CASE("OPTIONS and 405 name the methods") {

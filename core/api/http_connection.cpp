@@ -74,7 +74,7 @@ Wait HttpConnection::wait() const {
   wait.what = waits_for_;
   wait.until_ms = deadline_;
   wait.answers = phase_ == Phase::kBody || (phase_ == Phase::kHead && started_ != 0);
-  wait.idle = phase_ == Phase::kOpen || phase_ == Phase::kHead;
+  wait.idle = phase_ == Phase::kOpen || phase_ == Phase::kHead || phase_ == Phase::kLinger;
   wait.idle_since_ms = idle_since_;
   return wait;
 }

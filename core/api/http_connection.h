@@ -27,7 +27,7 @@ struct Wait {
   For what = For::kNothing;
   std::int64_t until_ms = 0;  ///< of the monotonic clock; then `proceed` is called anyway
   bool answers = false;       ///< `proceed` at the end of the time tells the client so
-  bool idle = false;          ///< no request is under way (a head that is not complete is none)
+  bool idle = false;          ///< no request is under way (a head that is not complete is none, an answered one too)
   std::int64_t idle_since_ms = 0;
 };
 

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr std::int64_t kLongMs = 5;  // with one piece of work
 constexpr milliseconds kTick{1000};
-constexpr int kIdleMs = 30000;  // a thread beyond the few ends after this without work
+constexpr int kIdleMs = 30000;  // a thread ends after this without work, except the last one
 
 std::size_t fewThreads() { return static_cast<std::size_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 4L)); }
 
@@ -48,7 +48,7 @@ std::int64_t WorkerSet::nowMs() const { return std::max(clock_.monoMs(), kWaitin
 void WorkerSet::start() {
   {
     const MutexLock lock(mutex_);
-    while (threads_ < std::min(fewThreads(), slots_.size())) addLocked();
+    addLocked();
   }
   keeper_ = Thread(name_ + "-keep", [this] { keep(); });
 }
@@ -76,7 +76,7 @@ void WorkerSet::work(std::size_t slot) {
 
 bool WorkerSet::retire(std::size_t slot) {
   const MutexLock lock(mutex_);
-  if (threads_ <= std::min(fewThreads(), slots_.size())) return false;
+  if (threads_ == 1) return false;
   --threads_;
   --waiting_;
   slots_[slot] = kNone;

@@ -14,9 +14,9 @@
 
 namespace vcc {
 
-/// The threads that serve a listener. A few are enough for work that only uses the processor, and keep it warm; so
-/// another one starts only when none waits for work and some have been with one piece of it for long, which is how a
-/// handler that waits for a disk or a cloud looks from here. Thread safe.
+/// The threads that serve a listener: one, and more once none waits for work. A few are enough for work that only uses
+/// the processor, and keep it warm; beyond them another one starts only for each that has been with one piece of work
+/// for long, which is how a handler that waits for a disk or a cloud looks from here. Thread safe.
 class WorkerSet {
  public:
   /// `turn` waits up to `wait_ms` for work and does one piece of it, between `begin` and `end` of the ticket; false

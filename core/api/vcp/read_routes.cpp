@@ -57,24 +57,41 @@ HttpAnswer version(const Reads& reads) {
   return ok(json.take());
 }
 
+/// Every VC is shown as it is at one moment, not all of them as they are at the same one: a read keeps writers out, and
+/// may have to render one VC at most.
 HttpAnswer listVcs(Reads& reads, const Caller& caller) {
-  std::vector<std::pair<std::int64_t, std::shared_ptr<const RenderedVc>>> texts;
+  struct Shown {
+    std::int64_t vcno = 0;
+    std::string vcid;
+    std::shared_ptr<const RenderedVc> text;
+  };
+  std::vector<Shown> shown;
+  const RenderContext context = reads.context();
   reads.seams.store.read([&](const ReadTx& tx) {
-    texts.clear();
+    shown.clear();
     tx.vcs().scan([&](const Vc& vc) {
-      if (checkOwner(caller, vc).ok()) texts.emplace_back(vc.vcno, reads.cache.get(tx, vc, reads.context()));
+      if (checkOwner(caller, vc).ok()) shown.push_back({vc.vcno, vc.vcid, reads.cache.find(vc, context)});
       return true;
     });
   });
-  std::sort(texts.begin(), texts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (Shown& one : shown) {
+    if (one.text) continue;
+    reads.seams.store.read([&](const ReadTx& tx) {
+      const Vc* vc = tx.vcs().find(one.vcid);
+      const bool there = vc != nullptr && checkOwner(caller, *vc).ok();
+      one.text = there ? reads.cache.get(tx, *vc, context) : nullptr;
+    });
+  }
+  std::erase_if(shown, [](const Shown& one) { return one.text == nullptr; });
+  std::sort(shown.begin(), shown.end(), [](const Shown& a, const Shown& b) { return a.vcno < b.vcno; });
   std::size_t bytes = 16;
-  for (const auto& [vcno, text] : texts) bytes += text->json.size() + 1;
+  for (const Shown& one : shown) bytes += one.text->json.size() + 1;
   std::string body;
   body.reserve(bytes);
   body += "{\"vcs\":[";
-  for (const auto& [vcno, text] : texts) {
+  for (const Shown& one : shown) {
     if (body.back() != '[') body += ',';
-    body += text->json;
+    body += one.text->json;
   }
   body += "]}";
   return ok(std::move(body));
@@ -92,36 +109,30 @@ Status noUnit(const std::string& vcid, const std::string& unit) {
   return notFound("unit " + cleanUtf8(unit, 64) + " does not exist in UnitGroup " + vcid);
 }
 
-Result<HttpAnswer> getVc(Reads& reads, const ApiRequest& request) {
-  Result<HttpAnswer> answer = internalError("the store did not read");
+/// The text of the VC that the path names; copied by who needs it when writers are let in again.
+Result<std::shared_ptr<const RenderedVc>> findText(Reads& reads, const ApiRequest& request) {
+  Result<std::shared_ptr<const RenderedVc>> text = internalError("the store did not read");
   reads.seams.store.read([&](const ReadTx& tx) {
     const Result<const Vc*> vc = findVc(tx, request.caller, request.params[0]);
     if (!vc.ok()) {
-      answer = vc.status();
+      text = vc.status();
     } else {
-      answer = ok(reads.cache.get(tx, **vc, reads.context())->json);
+      text = reads.cache.get(tx, **vc, reads.context());
     }
   });
-  return answer;
+  return text;
+}
+
+Result<HttpAnswer> getVc(Reads& reads, const ApiRequest& request) {
+  VCC_ASSIGN_OR_RETURN(const auto text, findText(reads, request));
+  return ok(text->json);
 }
 
 Result<HttpAnswer> getUnit(Reads& reads, const ApiRequest& request) {
-  Result<HttpAnswer> answer = internalError("the store did not read");
-  reads.seams.store.read([&](const ReadTx& tx) {
-    const Result<const Vc*> vc = findVc(tx, request.caller, request.params[0]);
-    if (!vc.ok()) {
-      answer = vc.status();
-      return;
-    }
-    const auto text = reads.cache.get(tx, **vc, reads.context());
-    const auto slice = text->units.find(request.params[1]);
-    if (slice == text->units.end()) {
-      answer = noUnit((*vc)->vcid, request.params[1]);
-      return;
-    }
-    answer = ok(text->json.substr(slice->second.offset, slice->second.length));
-  });
-  return answer;
+  VCC_ASSIGN_OR_RETURN(const auto text, findText(reads, request));
+  const auto slice = text->units.find(request.params[1]);
+  if (slice == text->units.end()) return noUnit(request.params[0], request.params[1]);
+  return ok(text->json.substr(slice->second.offset, slice->second.length));
 }
 
 Result<HttpAnswer> findNode(const ReadTx& tx, const ApiRequest& request) {

@@ -14,14 +14,16 @@ bool isFresh(const RenderedVc& text, const Vc& vc, const DriverRegistry& drivers
 
 }  // namespace
 
+std::shared_ptr<const RenderedVc> RenderCache::find(const Vc& vc, const RenderContext& context) {
+  const MutexLock lock(mutex_);
+  const auto found = index_.find(vc.vcid);
+  if (found == index_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return isFresh(*found->second->text, vc, context.drivers) ? found->second->text : nullptr;
+}
+
 std::shared_ptr<const RenderedVc> RenderCache::get(const ReadTx& tx, const Vc& vc, const RenderContext& context) {
-  {
-    const MutexLock lock(mutex_);
-    if (const auto found = index_.find(vc.vcid); found != index_.end()) {
-      entries_.splice(entries_.begin(), entries_, found->second);
-      if (isFresh(*found->second->text, vc, context.drivers)) return found->second->text;
-    }
-  }
+  if (auto found = find(vc, context)) return found;
   auto text = std::make_shared<const RenderedVc>(renderVc(tx, vc, context));
   insert(vc.vcid, text);
   return text;

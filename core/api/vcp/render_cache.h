@@ -20,6 +20,8 @@ class RenderCache {
 
   /// The text of `vc` as `tx` sees it: both must come from the same read.
   std::shared_ptr<const RenderedVc> get(const ReadTx& tx, const Vc& vc, const RenderContext& context);
+  /// The same if it is at hand, else null.
+  std::shared_ptr<const RenderedVc> find(const Vc& vc, const RenderContext& context);
 
  private:
   struct Entry {

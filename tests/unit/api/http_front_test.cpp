@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many clients, and which, the listener bears.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -154,6 +155,27 @@ TEST_CASE("when there are as many connections as may be, the one idle longest ma
   CHECK(clients.front().closed());
   CHECK(clients.back().ask(rig.request("GET", "/vcs")).status == 200);
   CHECK(rig.server->connections() == 5);
+}
+
+TEST_CASE("when the system has no descriptor for another client, an idle one makes way") {
+  ServerRig rig(few());
+  std::deque<RawClient> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.emplace_back(rig.server->port());
+    REQUIRE(clients.back().ask(rig.request("GET", "/vcs")).status == 200);
+  }
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int next = ::dup(0);
+  ::close(next);
+  const rlimit tight{static_cast<rlim_t>(next) + 1, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+  RawClient fresh(rig.server->port());  // takes the last one
+  CHECK(fresh.ask(rig.request("GET", "/vcs")).status == 200);
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(clients.front().closed());
+  CHECK(contains(rig.log.text(), "API_CONNECTIONS_FULL"));
+  CHECK(clients.back().ask(rig.request("GET", "/vcs")).status == 200);
 }
 
 TEST_CASE("who comes while every connection has a request under way is turned away, and the log tells") {

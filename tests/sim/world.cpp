@@ -176,6 +176,10 @@ Status World::openStore() {
 }
 
 void World::start() {
+  // What an API thread of another controller commits from now on nobody would hear of: clients wait until it is done.
+  if (!controllers_.empty() && controllers_.back()->isServing()) {
+    return scheduler_.at(scheduler_.now() + 20, nullptr, [this] { start(); });
+  }
   if (!store_) {
     if (const Status opened = openStore(); !opened.ok()) {
       if (!sqlite_ || !faults_) witness_.violation("the store does not open: " + opened.toString());
@@ -286,11 +290,6 @@ void World::purgeGrants() {
 void World::takeOver() {
   witness_.tell("world", "another controller takes over");
   witness_.allow("ENGINE_FENCED");
-  busy_ = true;
-  // What an API thread of the first one commits from now on nobody would hear of: clients have moved over.
-  while (controllers_.back()->isServing() && !dying_) scheduler_.step();
-  busy_ = false;
-  if (dying_) return;
   const std::shared_ptr<Life> first = controllers_.back()->life();
   start();
   scheduler_.at(scheduler_.now() + dice_.skewed(300'000), nullptr, [this, first] {

@@ -147,8 +147,8 @@ DriverAnswer CheckingDriver::checkedList(const DriverRequest& request) {
     const MutexLock lock(visits->mutex);
     if (visits->visit == nullptr) {
       static_cast<void>(misbehaved("a machine after its list had ended", seen.name));
-    } else if (!seen.name.empty() && seen.name.compare(0, prefix.size(), prefix) != 0) {
-      visits->foreign = seen.name;
+    } else if (seen.create_op.empty() && !seen.name.empty() && seen.name.compare(0, prefix.size(), prefix) != 0) {
+      visits->foreign = seen.name;  // one of a batch has the cloud's own name until ours is written
     } else if (seen.found && seen.state == MachineState::kUnspecified) {
       ++visits->stateless;
     } else {

@@ -295,6 +295,10 @@ class Harbor final : public Driver, public Listing, public Power, public Disks {
     checkState(item);
     std::vector<Json> servers;
     if (!is("never_by_name") || !item.cloud_id.empty()) servers = find(call, "servers", std::string(item.name));
+    if (servers.empty() && !item.cloud_id.empty()) {
+      throw Error(Code::kDataLoss, Outcome::kNotApplied,
+                  "server " + std::string(item.name) + " is gone before it was whole");
+    }
     if (servers.empty()) {
       const Json server = makeServer(call, item);
       out.machine(item, idOf(server), server.at("address").get<std::string>());

@@ -279,6 +279,11 @@ TEST_CASE("checking: a list has our machines only, and ends when it ends") {
   CHECK(checked.list({ours, nameless}, &complete) == std::vector<std::string>{"vcp-01234567-a", ""});
   CHECK(complete);
   CHECK(checked.list({foreign, ours}, &complete) == std::vector<std::string>{"vcp-01234567-a"});
+  // One of a batch: its name is written later, its op says whose it is.
+  Observation unnamed = machine("i-4");
+  unnamed.name = "i-4";
+  unnamed.create_op = "op-1";
+  CHECK(checked.list({unnamed, ours}, &complete) == std::vector<std::string>{"i-4", "vcp-01234567-a"});
   CHECK_FALSE(complete);
   CHECK(checked.list({vague}, &complete).empty());
   CHECK_FALSE(complete);

@@ -30,7 +30,7 @@ class RawHttps:
         self.host = parts.netloc
         self.context = ssl.create_default_context(cafile=ca)
 
-    def exchange(self, data, timeout=10):
+    def exchange(self, data, timeout=60):
         """Everything that the server sends until it closes the connection or `timeout` s of silence pass."""
         received = b""
         with socket.create_connection(self.address, timeout) as plain, \
@@ -43,5 +43,5 @@ class RawHttps:
                 pass
         return received
 
-    def ask(self, data, timeout=10):
+    def ask(self, data, timeout=60):
         return Answer(self.exchange(data, timeout))

@@ -54,6 +54,7 @@ class ApiRig {
       Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
   std::vector<std::string> woken;
   std::vector<std::string> looked_at;
+  std::vector<Condition> conditions;  ///< of the engine
   std::vector<Route> routes;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   CredentialProbe probe{{clock, log, kVccId, std::make_unique<InlineExecutor>()}};
@@ -101,6 +102,7 @@ class ApiRig {
         registry,
         [this] { return catalog; },
         [] { return EngineStatus{.fence = 3, .nodes = 5, .unsettled = 2, .open_ops = 1, .jobs = 1, .queue = 0}; },
+        [this] { return conditions; },
         [this] {
           ProcessFacts facts;
           facts.pid = 17;

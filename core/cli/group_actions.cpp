@@ -3,6 +3,7 @@
 
 #include "cli/actions.h"
 #include "cli/admin_client.h"
+#include "cli/condition_table.h"
 #include "cli/table.h"
 
 namespace vcc::cli {
@@ -44,7 +45,7 @@ Status listGroups(const std::string& socket_path, const Arguments& arguments) {
     rows.push_back({vc.text("vcid"), vc.text("name"), vc.text("owner"), vc.text("type"), vc.text("state"),
                     std::to_string(vc.number("units")), std::to_string(vc.number("nodes")), vc.text("cdate")});
   }
-  std::cout << formatTable(rows);
+  std::cout << formatTable(rows) << conditionTable(answer);
   return okStatus();
 }
 

@@ -3,6 +3,7 @@
 
 #include "cli/actions.h"
 #include "cli/admin_client.h"
+#include "cli/condition_table.h"
 #include "cli/table.h"
 
 namespace vcc::cli {
@@ -51,6 +52,7 @@ Status showStatus(const std::string& socket_path, const Arguments& arguments) {
       {"listeners", joined(status.texts("listeners"))},
   });
   printDrivers(status.items("drivers"));
+  std::cout << conditionTable(status);
   return okStatus();
 }
 

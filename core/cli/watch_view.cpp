@@ -106,6 +106,9 @@ std::vector<std::string> frameOf(const Json& progress, TerminalSize size) {
   }
   std::vector<std::string> lines{"UnitGroup " + progress.text("name") + " of " + progress.text("owner") + ": " +
                                  progress.text("state")};
+  for (const Json& condition : progress.items("conditions")) {
+    lines.push_back(printable(condition.text("about") + ": " + condition.text("text")));
+  }
   for (std::string& line : split(formatTable(units))) lines.push_back(std::move(line));
   lines.emplace_back();
   // The last row of the terminal holds the cursor, the one above tells what did not fit.
@@ -135,6 +138,9 @@ std::map<std::string, std::string> linesOf(const Json& progress) {
       if (!noteOf(node).empty()) line += ": " + noteOf(node);
       lines[nodeName(unit, node)] = line;
     }
+  }
+  for (const Json& condition : progress.items("conditions")) {
+    lines["condition of " + condition.text("about")] = condition.text("text");
   }
   return lines;
 }

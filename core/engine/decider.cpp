@@ -17,7 +17,7 @@ namespace vcc {
 namespace {
 
 constexpr std::int64_t kLongestPauseMs = 60000;
-constexpr std::int64_t kAbsentDriverPauseMs = 30000;
+constexpr std::int64_t kWaitingPauseMs = 30000;
 constexpr std::int64_t kCommitRetryMs = 1000;
 constexpr char kShard[] = "all";
 
@@ -59,6 +59,10 @@ bool holdsLease(AnyTx& tx, std::int64_t fence) {
 
 }  // namespace
 
+std::string accountOf(const Machine& machine, const std::string& fingerprint) {
+  return machine.scope + "/" + fingerprint + (machine.kind == UnitKind::kStorage ? "/disks" : "");
+}
+
 Decider::Decider(Engine::Seams seams, EngineOptions options)
     : seams_(std::move(seams)),
       options_(std::move(options)),
@@ -95,6 +99,7 @@ Status Decider::takeOver() {
     return okStatus();
   }));
   revisit(unsettled);
+  planQuietRound();
   seams_.log.info("ENGINE_STARTED", "the engine took over", {{"fence", fence_}, {"unsettled", unsettled.size()}});
   return okStatus();
 }
@@ -288,13 +293,11 @@ void Decider::visit(const std::string& node_id) {
   const bool hinted = to_look_at_.erase(node_id) > 0;
   if (!visit.ok()) {
     if (visit.status().code() == Code::kNotFound) return;
-    // A missing driver or catalog entry is a condition, not a state of the node (architecture 3.9).
-    if (absent_drivers_.insert(visit.status().message()).second) {
-      seams_.log.warn("NODE_WAITS_FOR_DRIVER", visit.status().message(), {{"node_id", node_id}});
-    }
-    schedule(node_id, kAbsentDriverPauseMs);
+    noteWaiting(node_id, visit.status());
+    schedule(node_id, kWaitingPauseMs);
     return;
   }
+  endWaiting(node_id);
   const std::int64_t now = seams_.store.now();
   const Action action = plan(visit->snapshot(), now);
   if (hinted && action.kind == ActionKind::kNone && visit->machine) {
@@ -309,6 +312,7 @@ void Decider::visit(const std::string& node_id) {
 void Decider::carryOut(const Visit& visit, const Action& action) {
   switch (action.kind) {
     case ActionKind::kNone:
+      return lookAgain(visit);
     case ActionKind::kWait:
       return;
     case ActionKind::kMakeMachine:

@@ -17,12 +17,16 @@
 #include "base/mutex.h"
 #include "engine/agenda.h"
 #include "engine/call_queue.h"
+#include "engine/conditions.h"
 #include "engine/engine.h"
 #include "engine/frozen_request.h"
 #include "engine/retry.h"
 #include "model/plan.h"
 
 namespace vcc {
+
+/// Who a machine is asked for with: the place, and the account that the credentials are of at present.
+std::string accountOf(const Machine& machine, const std::string& fingerprint);
 
 /// One node with everything recorded around it, copied out of the store for one visit.
 struct Visit {
@@ -41,11 +45,8 @@ struct Visit {
   Mates mates;
   DiskTies ties;
 
-  /// What may share a call with others: the place, the account that the credentials are of at present, and whether it
-  /// is machines or disks.
-  std::string account() const {
-    return machine->scope + "/" + grant.fingerprint + (unit.kind == UnitKind::kStorage ? "/disks" : "");
-  }
+  /// What may share a call with others.
+  std::string account() const { return accountOf(*machine, grant.fingerprint); }
   Snapshot snapshot() const {
     return {node, machine ? &*machine : nullptr, op ? &*op : nullptr, item, profile, mates, ties};
   }
@@ -103,6 +104,7 @@ class Decider {
   void stop();
 
   EngineStatus status() const;
+  std::vector<Condition> conditions() const { return conditions_.all(); }
 
  private:
   using Body = std::function<Status(Tx&)>;
@@ -138,6 +140,12 @@ class Decider {
   void leaveDriver(const DriverSlot& slot, const std::string& account);
   /// `blocking` on the driver's pool when the account's turn has come, then `after` on the deciding thread.
   void callOnTurn(const Visit& visit, CallQueue::Kind kind, Job blocking, Job after);
+  /// What an answer means for the whole account: a pause when it is throttled; for `kExisting` also a condition when
+  /// its credentials are refused, which ends with the next success.
+  void heed(const Visit& asked, const Status& error, CallKind kind);
+  /// The node cannot go on for want of its driver, its catalog entry or its request.
+  void noteWaiting(const std::string& node_id, const Status& why);
+  void endWaiting(const std::string& node_id);
   /// Begins what may begin; returns when the next pause ends (monotonic), if anything waits for one.
   std::optional<std::int64_t> flushCalls();
 
@@ -154,7 +162,8 @@ class Decider {
   void startOp(const Visit& visit, const std::string& account);
   void callDriver(const Op& op, std::vector<Sending> items, const Visit& visit, const std::string& account);
   void recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
-                     const DriverSlot& slot);
+                     const Visit& asked);
+  void noteBatch(const Op& sent, const std::vector<ItemResult>& results, bool halved, const Visit& asked);
 
   // observations.cpp: point reads, gathered by account
   void wantObservation(const Visit& visit);
@@ -176,6 +185,14 @@ class Decider {
                  std::function<void(const ListAnswer&, std::int64_t begun)> then);
   void takeList(const std::string& account, const Visit& sample, const std::vector<std::string>& node_ids,
                 const ListAnswer& answer, std::int64_t begun);
+
+  // quiet.cpp: settled nodes, rarely
+  void planQuietRound();
+  void lookAround(const std::vector<std::string>& node_ids);
+  void lookAroundByPointReads(const Visit& sample, const std::vector<std::string>& node_ids, std::size_t first);
+  void lookAtSuspects(const std::vector<std::string>& node_ids,
+                      const std::function<const Observation*(const Machine&)>& sightOf);
+  void lookAgain(const Visit& visit);
 
   // host_steps.cpp: what happens on the machine
   void inspectHost(const Visit& visit);
@@ -240,12 +257,15 @@ class Decider {
     bool listing = false;
     std::int64_t list_at = 0;       // monotonic: no list before
     std::int64_t lists_failed = 0;  // in a row; until `list_at` there are point reads instead
-    bool idle() const { return to_look.empty() && to_list.empty() && !looking && !listing; }
+    std::int64_t throttled = 0;     // answers in a row that asked for a pause
+    bool idle() const { return to_look.empty() && to_list.empty() && !looking && !listing && throttled == 0; }
   };
   std::map<std::string, Account> accounts_;                    // by Visit::account
   std::unordered_map<std::string, std::int64_t> sightings_;    // by machine: the last look that showed nothing new
   std::unordered_map<std::string, std::int64_t> unlisted_at_;  // by machine: first list without it (monotonic)
-  std::set<std::string> absent_drivers_;                       // instances already reported
+  Conditions conditions_;
+  std::map<std::string, std::string> waiting_;                 // nodes of `noteWaiting`: their condition
+  std::unordered_map<std::string, std::size_t> batch_limits_;  // by unit: after a refusal for want of capacity
   std::map<std::string, DriverPool> driver_pools_;             // by instance
   std::unordered_set<std::string> ops_queued_;                 // wait for their turn
   std::unique_ptr<Executor> ssh_executor_;

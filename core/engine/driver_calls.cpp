@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "engine/decider.h"
@@ -34,6 +36,67 @@ void Decider::callOnTurn(const Visit& visit, CallQueue::Kind kind, Job blocking,
 
 void Decider::leaveDriver(const DriverSlot& slot, const std::string& account) {
   poolOf(slot).queue.leave(account, seams_.clock.monoMs());
+}
+
+void Decider::heed(const Visit& asked, const Status& error, CallKind kind) {
+  const std::string name = asked.account();
+  if (error.ok()) {
+    if (const auto known = accounts_.find(name); known != accounts_.end()) known->second.throttled = 0;
+    if (conditions_.end(name)) seams_.log.info("CONDITION_ENDED", "the account answers again", {{"account", name}});
+    return;
+  }
+  const ErrorClass what = errorClass(error);
+  if (what == ErrorClass::kThrottle) {
+    const std::int64_t pause = retryAfter(error, kind, ++accounts_[name].throttled, seams_.random).after_ms;
+    poolOf(*asked.slot).queue.pause(name, seams_.clock.monoMs() + pause);
+  }
+  if (what != ErrorClass::kAuth || kind == CallKind::kCreate) return;
+  Condition condition{.about = fmt::format("account {} of {}/{}", asked.grant.fingerprint.substr(0, 8),
+                                           asked.unit.instance, asked.unit.network),
+                      .text = error.message(),
+                      .since = seams_.store.now(),
+                      .vcids = {}};
+  seams_.store.read([&](const ReadTx& tx) {
+    tx.machines().scan([&](const Machine& machine) {
+      if (machine.scope == asked.machine->scope) condition.vcids.insert(machine.vcid);
+      return true;
+    });
+  });
+  if (conditions_.raise(name, condition)) {
+    seams_.log.warn("ACCOUNT_REFUSED", error.message(), {{"account", name}, {"provider_code", error.providerCode()}});
+  }
+}
+
+void Decider::noteWaiting(const std::string& node_id, const Status& why) {
+  if (why.code() == Code::kNotFound) return;
+  Condition condition{.about = {}, .text = why.message(), .since = seams_.store.now(), .vcids = {}};
+  seams_.store.read([&](const ReadTx& tx) {
+    const Node* node = tx.nodes().find(node_id);
+    const Unit* unit = node ? tx.units().find(node->unit_id) : nullptr;
+    if (!unit) return;
+    condition.vcids.insert(unit->vcid);
+    const DriverSlot* slot = seams_.drivers.byInstance(unit->instance);
+    if (!slot || !slot->driver) {
+      condition.about = "driver " + unit->instance;
+    } else if (!seams_.catalog()->entry(unit->provider, unit->network).ok()) {
+      condition.about = fmt::format("catalog entry {}/{}", unit->provider, unit->network);
+    } else {
+      condition.about = "node " + node_id;
+    }
+  });
+  waiting_[node_id] = condition.about;
+  if (conditions_.raise(condition.about, condition)) {
+    seams_.log.warn("NODE_WAITS_FOR_DRIVER", why.message(), {{"node_id", node_id}});
+  }
+}
+
+void Decider::endWaiting(const std::string& node_id) {
+  const auto waited = waiting_.find(node_id);
+  if (waited == waiting_.end()) return;
+  if (conditions_.end(waited->second)) {
+    seams_.log.info("CONDITION_ENDED", "nodes that waited go on", {{"condition", waited->second}});
+  }
+  waiting_.erase(waited);
 }
 
 std::optional<std::int64_t> Decider::flushCalls() {

@@ -44,5 +44,6 @@ void Engine::stop() { impl_->stop(); }
 void Engine::wake(const std::vector<std::string>& ids) { impl_->decider_.wake(ids); }
 void Engine::look(const std::vector<std::string>& node_ids) { impl_->decider_.lookAt(node_ids); }
 EngineStatus Engine::status() const { return impl_->decider_.status(); }
+std::vector<Condition> Engine::conditions() const { return impl_->decider_.conditions(); }
 
 }  // namespace vcc

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "engine/conditions.h"
 #include "host/host.h"
 #include "plugin_host/driver.h"
 #include "secrets/sealer.h"
@@ -36,6 +37,7 @@ struct EngineOptions {
   std::vector<std::string> own_addresses;  ///< this controller's own: never chosen for a machine
   std::string public_key;                  ///< of the controller's ssh key, one line; new machines let it in
   std::size_t ssh_threads = 64;            ///< upper limit of concurrent visits to hosts
+  std::int64_t quiet_poll_ms = 300000;     ///< how often settled machines are asked for, account by account
 };
 
 /// What `vcc status` shows of the engine.
@@ -81,11 +83,14 @@ class Engine {
   /// Queues objects for a visit (ids of nodes, units or VCs). Any thread, never blocks.
   void wake(const std::vector<std::string>& ids);
 
-  /// Queues a point read of the machines of these nodes, also of settled ones; it changes no state of a node. Any
+  /// Queues a point read of the machines of these nodes, also of settled ones; the hint
+  /// itself changes no state of a node, what two looks find may (engine/sight.h). Any
   /// thread, never blocks.
   void look(const std::vector<std::string>& node_ids);
 
   EngineStatus status() const;
+  /// What keeps the engine from looking after machines at present.
+  std::vector<Condition> conditions() const;
 
  private:
   class Impl;

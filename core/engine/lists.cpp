@@ -69,8 +69,9 @@ void Decider::beginList(const std::string& account, const Visit& sample,
           answer->complete = complete;
           answer->took_ms = clock.monoMs() - begun;
         },
-        [this, account, answer, &slot, then, begun = seams_.store.now()] {
+        [this, account, sample, answer, &slot, then, begun = seams_.store.now()] {
           leaveDriver(slot, account);
+          heed(sample, answer->error, CallKind::kExisting);
           then(*answer, begun);
         });
   });

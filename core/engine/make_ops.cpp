@@ -103,8 +103,11 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
                       .node_id = {},
                       .vcid = machine.vcid};
   const std::string request_id = newId(seams_.random);
+  const auto limit = batch_limits_.find(unit_id);
+  const std::size_t most = std::max<std::size_t>(info.max_batch, 1);
   commit(node_ids,
-         [this, node_ids, pattern, machine, taker, request_id, max_batch = std::max<std::size_t>(info.max_batch, 1),
+         [this, node_ids, pattern, machine, taker, request_id,
+          max_batch = limit == batch_limits_.end() ? most : std::min(most, limit->second),
           text = freeze({*spec, sample->entry.json}, request_id, seams_.sealer),
           fresh_pool = needs_address ? std::optional(*pool) : std::nullopt](Tx& tx) -> Status {
            const Unit* unit = tx.units().find(machine.unit_id);

@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::int64_t kObserveDeadlineMs = 60000;
 
+/// A settled machine that could not be looked at a second time is not urgent.
+constexpr std::int64_t kBlindPauses = 6;
+
+Status unanswered() { return {Code::kUnknown, "the driver said nothing about the machine"}; }
+
 /// What a look without an answer leads to: the machine's record stays as it is, the node is visited later.
 Status recordBlindLook(Tx& tx, Node node, UnitKind kind, const Status& error, Random& random) {
   if (node.settled() && node.goal != Goal::kGone) return okStatus();  // it was a hint that asked; nothing waits for it
@@ -95,34 +100,44 @@ void Decider::recordObservations(const std::vector<Visit>& looked, const std::ve
                                  std::int64_t begun) {
   std::vector<std::string> known;  // nothing new of them
   std::vector<std::string> node_ids;
+  std::vector<std::string> blind;  // settled: an error is none of theirs
+  Status error;
   std::vector<std::size_t> news;
   seams_.store.read([&](const ReadTx& tx) {
     for (std::size_t i = 0; i < looked.size(); ++i) {
       const std::string& id = looked[i].node.node_id;
       const Node* node = tx.nodes().find(id);
       const Machine* machine = tx.machines().find(looked[i].machine->machine_id);
-      if (node && machine && i < seen.size() && seen[i].error.ok() && !isNews(*node, *machine, seen[i])) {
+      const bool answered = i < seen.size() && seen[i].error.ok();
+      if (!answered) error = i < seen.size() ? seen[i].error : unanswered();
+      if (node && machine && answered && !isNews(*node, *machine, seen[i])) {
         sightings_[machine->machine_id] = begun;
         known.push_back(id);
+      } else if (node && machine && !answered && isWatched(*node, *machine)) {
+        blind.push_back(id);
       } else {
         news.push_back(i);
         node_ids.push_back(id);
       }
     }
   });
+  heed(looked.front(), error, CallKind::kExisting);
   release(known);
   revisit(known);
+  release(blind);
+  for (const std::string& id : blind) {
+    schedule(id, retryAfter(error, CallKind::kExisting, kBlindPauses, seams_.random).after_ms);
+  }
   if (news.empty()) return;
   commit(node_ids, [this, news, looked, seen, begun](Tx& tx) -> Status {
     for (const std::size_t i : news) {
       const Node* node = tx.nodes().find(looked[i].node.node_id);
       const Machine* machine = tx.machines().find(looked[i].machine->machine_id);
       if (!node || !machine) continue;
-      const Status error =
-          i < seen.size() ? seen[i].error : Status(Code::kUnknown, "the driver said nothing about the machine");
-      VCC_RETURN_IF_ERROR(error.ok()
+      const Status failure = i < seen.size() ? seen[i].error : unanswered();
+      VCC_RETURN_IF_ERROR(failure.ok()
                               ? recordSight(tx, *node, *machine, seen[i], begun, looked[i].profile, seams_.random)
-                              : recordBlindLook(tx, *node, machine->kind, error, seams_.random));
+                              : recordBlindLook(tx, *node, machine->kind, failure, seams_.random));
     }
     return okStatus();
   });

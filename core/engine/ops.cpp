@@ -50,12 +50,6 @@ void awaitNextStep(OpItem& item, const ItemResult& result, bool moved, std::int6
   item.next_at = now + std::max(result.retry_after_ms, floor);
 }
 
-/// Refusals that say "not now": the same request may be sent again as it is.
-bool isNotNow(Code code) {
-  return code == Code::kUnavailable || code == Code::kAborted || code == Code::kFailedPrecondition ||
-         code == Code::kCancelled || code == Code::kDeadlineExceeded || code == Code::kUnknown;
-}
-
 std::string displayName(Tx& tx, const Member& member) {
   const Unit* unit = tx.units().find(member.machine->unit_id);
   const Vc* vc = tx.vcs().find(member.machine->vcid);
@@ -107,8 +101,8 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   const bool nothing = leavesNothing(machine);
   const bool in_doubt = inDoubt(machine);
   // The op stays open while its outcome is in doubt, and while what it has made so far can be gone on with.
-  const bool goes_on = in_doubt ? !retryAfter(result.error, CallKind::kCreate, 1, random).final
-                                : !nothing && isNotNow(result.error.code());
+  const bool goes_on =
+      in_doubt ? !retryAfter(result.error, CallKind::kCreate, 1, random).final : !nothing && isNotNow(result.error);
   if (goes_on) {
     // The op's own pause: a look that succeeds meanwhile does not shorten it.
     node.create_attempts += 1;
@@ -168,7 +162,7 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
   }
   // A destroy is idempotent whatever became of it: it is sent again. What may be this machine's own trouble must not
   // hold the others, nor spoil their request.
-  if (op.items.size() > 1 && !isNotNow(result.error.code())) {
+  if (op.items.size() > 1 && !isNotNow(result.error)) {
     item.state = ItemState::kFailed;
     Op alone = op;
     alone.op_id = newId(random);
@@ -181,6 +175,53 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
   const std::string_view attempted = isDisk(machine) ? "giving the disk back" : "giving the machine back";
   VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
   return recordFailure(tx, std::move(node), {attempted, result.error, CallKind::kExisting, false}, random);
+}
+
+/// True when the cloud refused the whole batch for want of capacity, and nothing came of it: fewer may be had.
+bool isTooMany(Tx& tx, const Op& op, const std::vector<Answer>& answers) {
+  if (op.verb != OpVerb::kCreate || op.items.size() < 2 || answers.size() != op.items.size()) return false;
+  return std::ranges::all_of(answers, [&](const Answer& answer) {
+    const Status& error = answer.result.error;
+    if (answer.result.state != ItemState::kFailed || error.outcome() != Outcome::kNotApplied) return false;
+    const ErrorClass what = errorClass(error);
+    if (what != ErrorClass::kCapacity && what != ErrorClass::kQuota) return false;
+    const Machine* machine = tx.machines().find(op.items[answer.index].machine_id);
+    if (!machine || answer.was_in_doubt) return false;
+    Machine after = *machine;
+    learn(after, answer.result);
+    return leavesNothing(after);
+  });
+}
+
+/// Asks for the two halves of the batch afresh, each by an op of its own.
+Status halve(Tx& tx, const Op& op, const Status& why, Random& random) {
+  const std::size_t middle = (op.items.size() + 1) / 2;
+  for (const std::size_t first : {std::size_t{0}, middle}) {
+    Op half{.op_id = newId(random),
+            .verb = op.verb,
+            .vcid = op.vcid,
+            .instance = op.instance,
+            .scope = op.scope,
+            .fence = op.fence,
+            .created_at = tx.now()};
+    const std::size_t end = first == 0 ? middle : op.items.size();
+    for (std::size_t i = first; i < end; ++i) {
+      Machine machine = *tx.machines().find(op.items[i].machine_id);
+      machine.create_op = machine.open_op = half.op_id;
+      machine.create_size = machine.item_index = 0;
+      machine.doubt_at = machine.doubt_parts = 0;
+      half.items.push_back({.machine_id = machine.machine_id});
+      if (const Node* owner = tx.nodes().find(machine.node_id)) {
+        Node node = *owner;
+        node.fault = {tx.now(), failureText({"creating a machine", why, CallKind::kCreate, false})};
+        VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));
+      }
+      VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    }
+    VCC_RETURN_IF_ERROR(tx.ops().put(std::move(half)));
+  }
+  tx.ops().erase(op.op_id);
+  return okStatus();
 }
 
 /// The first send of a create: what nobody wants any more leaves the op, the rest is numbered for good.
@@ -380,18 +421,20 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
         *results = op.verb == OpVerb::kCreate ? driver->create(*context, request->spec, refs)
                                               : driver->destroy(*context, refs);
       },
-      [this, results, op, &slot, account, items = std::move(items)] {
-        leaveDriver(slot, account);
+      [this, results, op, visit, account, items = std::move(items)] {
+        leaveDriver(*visit.slot, account);
         for (const Sending& item : items) {
           busy_.erase(item.machine.node_id);
           sightings_.erase(item.machine.machine_id);
         }
-        recordResults(op, items, *results, slot);
+        recordResults(op, items, *results, visit);
       });
 }
 
 void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
-                            const DriverSlot& slot) {
+                            const Visit& asked) {
+  const DriverSlot& slot = *asked.slot;
+  Status error;
   std::vector<Answer> answers;
   std::vector<std::string> called;   // busy with this, and nothing else
   std::vector<std::string> members;  // of the op: what they wait for may have changed
@@ -401,6 +444,7 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
             ? results[i]
             : ItemResult{.error = Status(Code::kUnknown, "the driver gave no answer", Outcome::kUnknown)};
     if (result.state == ItemState::kFailed) {
+      error = result.error;
       seams_.log.warn("OP_ITEM_FAILED", result.error.message(),
                       {{"op", sent.op_id},
                        {"verb", opVerbName(sent.verb)},
@@ -417,15 +461,19 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
       if (const Machine* machine = tx.machines().find(item.machine_id)) members.push_back(machine->node_id);
     }
   });
+  heed(asked, error, sent.verb == OpVerb::kCreate ? CallKind::kCreate : CallKind::kExisting);
   const bool asserted = slot.driver->info().existence == Existence::kAsserted;
   auto unrecorded = std::make_shared<bool>(false);
+  auto halved = std::make_shared<bool>(false);
   commit(
       called,
-      [this, answers, asserted, unrecorded, op_id = sent.op_id](Tx& tx) -> Status {
+      [this, answers, asserted, unrecorded, halved, op_id = sent.op_id](Tx& tx) -> Status {
         const Op* found = tx.ops().find(op_id);
         *unrecorded = !found;
         if (!found) return okStatus();
         Op op = *found;
+        *halved = isTooMany(tx, op, answers);
+        if (*halved) return halve(tx, op, answers.front().result.error, seams_.random);
         for (const Answer& answer : answers) {
           VCC_RETURN_IF_ERROR(op.verb == OpVerb::kCreate ? recordCreate(tx, op, answer, asserted, seams_.random)
                                                          : recordDestroy(tx, op, answer, seams_.random));
@@ -434,9 +482,11 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
         tx.ops().erase(op_id);
         return okStatus();
       },
-      [this, op_id = sent.op_id, called, members, sent, items, results, unrecorded, &slot](const Status& status) {
+      [this, op_id = sent.op_id, called, members, sent, items, results, unrecorded, halved,
+       asked](const Status& status) {
         if (status.ok()) {
-          if (*unrecorded) warnUnrecorded(seams_.log, sent, items, results, slot.instance);
+          if (*unrecorded) warnUnrecorded(seams_.log, sent, items, results, asked.slot->instance);
+          if (sent.verb == OpVerb::kCreate) noteBatch(sent, results, *halved, asked);
           ops_in_flight_.erase(op_id);
           revisit(members);
           return;
@@ -444,8 +494,23 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
         // The answer must not be lost: it may hold the only id of something that costs money. Until it is recorded
         // nothing else begins with these nodes.
         for (const std::string& id : called) busy_.insert(id);
-        later(kRecordRetryMs, [this, sent, items, results, &slot] { recordResults(sent, items, results, slot); });
+        later(kRecordRetryMs, [this, sent, items, results, asked] { recordResults(sent, items, results, asked); });
       });
+}
+
+/// A unit whose batches are too many for its cloud gets smaller ones, until they succeed.
+void Decider::noteBatch(const Op& sent, const std::vector<ItemResult>& results, bool halved, const Visit& asked) {
+  const std::string& unit_id = asked.unit.unit_id;
+  if (halved) {
+    batch_limits_[unit_id] = (sent.items.size() + 1) / 2;
+    return;
+  }
+  const auto limit = batch_limits_.find(unit_id);
+  if (limit == batch_limits_.end()) return;
+  const bool good = std::ranges::all_of(results, [](const ItemResult& r) { return r.state != ItemState::kFailed; });
+  if (!good || sent.items.size() < limit->second) return;
+  limit->second *= 2;
+  if (limit->second >= asked.slot->driver->info().max_batch) batch_limits_.erase(limit);
 }
 
 Result<CallContext> Decider::callContext(const Visit& visit, std::int64_t deadline_ms) const {

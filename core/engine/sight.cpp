@@ -54,7 +54,100 @@ Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, c
   return recordFailure(tx, std::move(node), {attempted, error, CallKind::kCreate, profile.asserted}, random);
 }
 
+/// How far two looks that find a machine in trouble are apart, at least.
+constexpr std::int64_t kWitnessGapMs = 5000;
+
+/// True for a state that a settled node's machine should not be in.
+bool isTrouble(Goal goal, MachineState state) {
+  switch (state) {
+    case MachineState::kTerminating:
+    case MachineState::kGone:
+    case MachineState::kFailed:
+      return true;
+    case MachineState::kStopping:
+    case MachineState::kStopped:
+      return goal != Goal::kPowerOff;
+    case MachineState::kUnspecified:
+    case MachineState::kProvisioning:
+    case MachineState::kRunning:
+      break;
+  }
+  return false;
+}
+
+bool isTrouble(const Node& node, const Observation& seen) { return !seen.found || isTrouble(node.goal, seen.state); }
+
+/// When the machine was first found in trouble; 0 = it was well at the last look.
+std::int64_t troubledSince(const Node& node, const Machine& machine) {
+  if (machine.absent_since > 0) return machine.absent_since;
+  return isTrouble(node.goal, machine.observed) ? machine.observed_at : 0;
+}
+
+std::string_view causeOf(Reason reason) {
+  switch (reason) {
+    case Reason::kRequested:
+      return "somebody asked for it";
+    case Reason::kInterrupted:
+      return "the cloud interrupted it";
+    case Reason::kHostFailure:
+      return "its host failed";
+    case Reason::kUnpaid:
+      return "the account is not paid for";
+    case Reason::kUnknown:
+      break;
+  }
+  return "the cloud gives no reason";
+}
+
+std::string troubleText(const Machine& machine, const Observation& seen) {
+  std::string_view what = "does not exist any more";
+  if (seen.found) {
+    const bool off = seen.state == MachineState::kStopped || seen.state == MachineState::kStopping;
+    what = off ? "was switched off" : seen.state == MachineState::kFailed ? "has failed" : "was taken away";
+  }
+  return fmt::format("machine {} {}: {}{}; nothing is repaired unasked: mend it in the cloud, or delete the node",
+                     machine.cloud_id.empty() ? machine.name : machine.cloud_id, what, causeOf(seen.reason),
+                     seen.detail.empty() ? std::string() : fmt::format(" ({})", seen.detail));
+}
+
+/// What a look means for a settled node. `before`: the machine as it was recorded.
+Status judgeSettled(Tx& tx, Node node, const Machine& before, const Observation& seen, std::int64_t begun,
+                    const Profile& profile) {
+  if (!isTrouble(node, seen)) {
+    if (node.state != State::kHostError) return tx.nodes().put(std::move(node));
+    node.fault = {};
+    const State back = settledState(node.goal);
+    return setState(tx, std::move(node), back, {"the machine is back", ""});
+  }
+  if (node.state == State::kHostError) return tx.nodes().put(std::move(node));
+  const bool final = seen.found && (seen.state == MachineState::kGone || seen.state == MachineState::kFailed);
+  const std::int64_t since = troubledSince(node, before);
+  const bool seen_twice = since > 0 && begun - since >= std::max(kWitnessGapMs, profile.lookup_lag_ms);
+  if (!final && !seen_twice) return tx.nodes().put(std::move(node));
+  const std::string text = troubleText(before, seen);
+  node.fault = {tx.now(), text};
+  return setState(tx, std::move(node), State::kHostError, {text, ""});
+}
+
 }  // namespace
+
+bool isWatched(const Node& node, const Machine& machine) {
+  if (machine.kind == UnitKind::kStorage) return false;  // the wire has no state for a disk that is lost
+  if (!node.settled() || node.goal == Goal::kGone || node.goal == Goal::kStopped) return false;
+  return node.state != State::kError && !machine.want_destroy && machine.open_op.empty();
+}
+
+bool isSuspect(const Node& node, const Machine& machine, const Observation* seen) {
+  const bool trouble = seen == nullptr || isTrouble(node, *seen);
+  if (node.state == State::kHostError) return !trouble;
+  return trouble || troubledSince(node, machine) > 0;
+}
+
+std::optional<std::int64_t> secondLookAt(const Node& node, const Machine& machine, const Profile& profile) {
+  const std::int64_t since = troubledSince(node, machine);
+  if (since == 0 || node.state == State::kHostError) return std::nullopt;
+  return since + std::max(kWitnessGapMs, profile.lookup_lag_ms);
+}
 
 bool isListEnough(const Node& node, const Machine& machine) {
   if (machine.kind == UnitKind::kStorage) return false;  // lists show machines only
@@ -82,6 +175,11 @@ bool needsPointRead(const Node& node, const Machine& machine, const Observation&
 }
 
 bool isNews(const Node& node, const Machine& machine, const Observation& seen) {
+  if (isWatched(node, machine)) {
+    const bool trouble = isTrouble(node, seen);
+    if (trouble != (node.state == State::kHostError)) return true;
+    if (trouble) return false;  // as it was
+  }
   if (!seen.found || machine.absent_since > 0 || inDoubt(machine)) return true;
   if (seen.state != machine.observed || seen.reason != machine.observed_reason) return true;
   if (!seen.cloud_id.empty() && seen.cloud_id != machine.cloud_id) return true;
@@ -95,6 +193,7 @@ bool isNews(const Node& node, const Machine& machine, const Observation& seen) {
 
 Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, std::int64_t begun,
                    const Profile& profile, Random& random) {
+  const Machine before = machine;
   machine.observed_at = begun;
   if (seen.found) {
     learn(machine, seen);
@@ -107,6 +206,9 @@ Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, 
   VCC_RETURN_IF_ERROR(tx.machines().put(machine));
   const bool booting = node.goal != Goal::kGone && !node.settled() && !machine.want_destroy;
   if (seen.found && booting) return judgeSight(tx, std::move(node), std::move(machine), seen, profile, random);
+  if (isWatched(node, machine) && !profile.asserted) {
+    return judgeSettled(tx, std::move(node), before, seen, begun, profile);
+  }
   return tx.nodes().put(std::move(node));
 }
 

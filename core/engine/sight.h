@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "base/random.h"
 #include "model/profile.h"
 #include "plugin_host/driver.h"
@@ -16,6 +19,16 @@ bool isListEnough(const Node& node, const Machine& machine);
 /// True for a sight in a list that must be confirmed by a point read before anything follows from it: it is bad news,
 /// or it lacks the address.
 bool needsPointRead(const Node& node, const Machine& machine, const Observation& seen);
+
+/// True for a node whose machine is asked for though nothing is under way: it is settled, and is not in ERROR.
+bool isWatched(const Node& node, const Machine& machine);
+
+/// True when a look at a watched node, or what is recorded of it, calls for a point read. `seen`: null = it showed
+/// nothing.
+bool isSuspect(const Node& node, const Machine& machine, const Observation* seen);
+
+/// After a look that found a watched node's machine in trouble: when the second one is due, which makes it HOST_ERROR.
+std::optional<std::int64_t> secondLookAt(const Node& node, const Machine& machine, const Profile& profile);
 
 /// False when the sight says what is recorded already: there is nothing to store.
 bool isNews(const Node& node, const Machine& machine, const Observation& seen);

@@ -134,6 +134,7 @@ std::map<std::string, Key> makeKeys() {
       {"http_no_proxy", texts(&Settings::http_no_proxy)},
       {"probe_before_accept", flag(&Settings::probe_before_accept)},
       {"ssh_threads", number(&Settings::ssh_threads, 1, 1024)},
+      {"quiet_poll_s", number(&Settings::quiet_poll_s, 10, 86400)},
       {"events_keep", number(&Settings::events_keep, 100, 100000)},
       {"http.body_bytes", http(&HttpServerOptions::body_bytes, 65536, 1 << 30U)},
       {"http.head_bytes", httpHead(&HeadLimits::head_bytes, 4096, 1 << 20U)},

@@ -44,6 +44,7 @@ struct Settings {
   std::vector<std::string> http_no_proxy;  ///< hosts that drivers reach without it; ".example.org" for all below
   bool probe_before_accept = true;         ///< add unit asks the cloud whether the credentials work
   std::int64_t ssh_threads = 64;
+  std::int64_t quiet_poll_s = 300;
   std::int64_t events_keep = 5000;
   Limits limits;
   HttpServerOptions http;  ///< of each listener

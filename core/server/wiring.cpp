@@ -173,6 +173,7 @@ void Controller::Parts::buildEngine() {
   options.own_addresses = ownAddresses();
   options.public_key = ssh_key.public_line;
   options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
+  options.quiet_poll_ms = settings.quiet_poll_s * 1000;
   engine =
       std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
                                              seams.log, *sealer, catalogSeam(), sourceAddressTowards, makeThreadPool},
@@ -212,6 +213,7 @@ void Controller::Parts::buildServices() {
                                *drivers,
                                catalogSeam(),
                                [this] { return engine->status(); },
+                               [this] { return engine->conditions(); },
                                [this] { return facts; },
                                [this](const std::string& name) { return loadPlugin(name); },
                                *commands,

@@ -19,6 +19,8 @@
 /// The administrator's API, only on the unix socket, without tokens (architecture 20). `vcc` speaks it.
 namespace vcc {
 
+class JsonWriter;
+
 inline constexpr char kAdminPrefix[] = "/admin/v1";
 
 /// What does not change while the process lives.
@@ -40,6 +42,7 @@ struct AdminSeams {
   const DriverRegistry& drivers;
   std::function<std::shared_ptr<const Catalog>()> catalog;
   std::function<EngineStatus()> engine;
+  std::function<std::vector<Condition>()> conditions;  ///< Engine::conditions
   std::function<ProcessFacts()> facts;
   /// PluginRegistry::load, after which nodes that waited for the driver go on.
   std::function<Result<std::vector<DriverSlot>>(const std::string& name)> load_plugin;
@@ -77,14 +80,17 @@ Result<HttpAnswer> checkProvider(const AdminSeams& seams, const ApiRequest& requ
 /// socket.
 Result<HttpAnswer> listEvents(const AdminSeams& seams, const ApiRequest& request);
 
-/// GET /vcs: {"vcs": [{vcid, name, owner, state, units, nodes, cdate}]}.
+/// Adds "conditions": [{about, text, since_ms}], those that were met with the UnitGroup; all for an empty `vcid`.
+void writeConditions(JsonWriter& json, const AdminSeams& seams, const std::string& vcid);
+
+/// GET /vcs: {"vcs": [{vcid, name, owner, state, units, nodes, cdate}], "conditions"}.
 Result<HttpAnswer> listVcs(const AdminSeams& seams, const ApiRequest& request);
 
 /// GET /vcs/{vcid}/progress: {vcid, name, owner, state, now_ms, units: [{name, provider, network, state, verb, nodes,
-/// reached, failed, percent, fault, node: [...]}]}; kNotFound. `verb` is what is under way ("create", "create,
-/// delete"), empty when all is settled. A node has {node_id, node_no, state, goal, outcome, percent, step, step_ms,
-/// since_ms, attempts, next_ms, progress, fault, fault_ms, machine, cloud_id, address, observed, op}; outcome is
-/// "pending", "reached" or "failed", times are wall-clock ms, 0 or empty = none. What is gone is not counted.
+/// reached, failed, percent, fault, node: [...]}], conditions}; kNotFound. `verb` is what is under way ("create",
+/// "create, delete"), empty when all is settled. A node has {node_id, node_no, state, goal, outcome, percent, step,
+/// step_ms, since_ms, attempts, next_ms, progress, fault, fault_ms, machine, cloud_id, address, observed, op}; outcome
+/// is "pending", "reached" or "failed", times are wall-clock ms, 0 or empty = none. What is gone is not counted.
 Result<HttpAnswer> showProgress(const AdminSeams& seams, const ApiRequest& request);
 
 /// POST /vcs/{vcid}/purge {"keep_cloud": bool, "dry_run": bool}: Commands::purgeVc; {vcid, name, owner, units, nodes,

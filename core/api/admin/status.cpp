@@ -42,6 +42,19 @@ void writeList(JsonWriter& json, const std::vector<std::string>& texts) {
 
 }  // namespace
 
+void writeConditions(JsonWriter& json, const AdminSeams& seams, const std::string& vcid) {
+  json.key("conditions").beginArray();
+  for (const Condition& condition : seams.conditions()) {
+    if (!vcid.empty() && !condition.vcids.contains(vcid)) continue;
+    json.beginObject();
+    json.key("about").string(condition.about);
+    json.key("text").string(condition.text);
+    json.key("since_ms").integer(condition.since);
+    json.endObject();
+  }
+  json.endArray();
+}
+
 std::string statusJson(const AdminSeams& seams) {
   const ProcessFacts facts = seams.facts();
   const Status health = seams.store.health();
@@ -61,6 +74,7 @@ std::string statusJson(const AdminSeams& seams) {
   json.endObject();
   json.key("engine");
   writeEngine(json, seams.engine());
+  writeConditions(json, seams, "");
   json.key("drivers").beginArray();
   for (const DriverSlot* slot : seams.drivers.slots()) writeDriver(json, *slot);
   json.endArray();

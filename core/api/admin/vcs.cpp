@@ -148,7 +148,9 @@ Result<HttpAnswer> listVcs(const AdminSeams& seams, const ApiRequest& /*request*
       return true;
     });
   });
-  json.endArray().endObject();
+  json.endArray();
+  writeConditions(json, seams, "");
+  json.endObject();
   return HttpAnswer{200, json.take(), {}};
 }
 
@@ -172,9 +174,10 @@ Result<HttpAnswer> showProgress(const AdminSeams& seams, const ApiRequest& reque
       return true;
     });
     json.endArray();
-    json.endObject();
   });
   if (!found) return noSuchVc(vcid);
+  writeConditions(json, seams, vcid);
+  json.endObject();
   return HttpAnswer{200, json.take(), {}};
 }
 

@@ -56,6 +56,7 @@ class ApiRig {
   std::mutex woken_mutex;
   std::vector<std::string> woken;
   std::vector<std::string> looked_at;
+  std::vector<Condition> conditions;  ///< of the engine
   std::vector<Route> routes;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   CredentialProbe probe{{clock, log, kVccId, std::make_unique<InlineExecutor>()}};
@@ -105,6 +106,7 @@ class ApiRig {
         registry,
         [this] { return catalog; },
         [] { return EngineStatus{.fence = 3, .nodes = 5, .unsettled = 2, .open_ops = 1, .jobs = 1, .queue = 0}; },
+        [this] { return conditions; },
         [this] {
           ProcessFacts facts;
           facts.pid = 17;

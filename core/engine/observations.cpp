@@ -38,7 +38,7 @@ std::string wrongAddress(const Machine& machine) {
                      machine.address, machine.requested_address);
 }
 
-/// What a machine that was found means for a node that is booting.
+/// What a machine that was found means for a node that needs it.
 Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, const Profile& profile, Random& random) {
   if (seen.state == MachineState::kRunning && node.boot_at == 0) node.boot_at = tx.now();
   const std::string wrong = wrongAddress(machine);
@@ -47,7 +47,8 @@ Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, c
   if (!wrong.empty() && profile.asserted) return endInError(tx, std::move(node), wrong, true);
   if (seen.state != MachineState::kFailed) return tx.nodes().put(std::move(node));
   const std::string detail = seen.detail.empty() ? std::string("the cloud gives no reason") : seen.detail;
-  if (seen.failure == Code::kOk || !machine.open_op.empty()) {
+  // A machine that has served holds what its user left there.
+  if (seen.failure == Code::kOk || !machine.open_op.empty() || node.container_started > 0) {
     node.fault = {tx.now(), fmt::format("the cloud reports the machine as failed: {}", detail)};
     return tx.nodes().put(std::move(node));
   }
@@ -73,7 +74,7 @@ Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, 
   node.attempts = 0;
   node.next_at = 0;
   VCC_RETURN_IF_ERROR(tx.machines().put(machine));
-  const bool booting = node.goal != Goal::kGone && !node.settled() && !machine.want_destroy;
+  const bool booting = needsMachine(node.goal) && !node.settled() && !machine.want_destroy;
   if (seen.found && booting) return judgeSight(tx, std::move(node), std::move(machine), seen, profile, random);
   return tx.nodes().put(std::move(node));
 }

@@ -20,6 +20,9 @@ Status checkProvider(const std::string& socket_path, const Arguments& arguments)
 Status checkPluginFile(const std::string& socket_path, const Arguments& arguments);
 Status listGroups(const std::string& socket_path, const Arguments& arguments);
 Status watchGroup(const std::string& socket_path, const Arguments& arguments);
+Status clearProcessing(const std::string& socket_path, const Arguments& arguments);
+Status getNodeState(const std::string& socket_path, const Arguments& arguments);
+Status setNodeState(const std::string& socket_path, const Arguments& arguments);
 Status purgeGroup(const std::string& socket_path, const Arguments& arguments);
 Status showEvents(const std::string& socket_path, const Arguments& arguments);
 Status revokeToken(const std::string& socket_path, const Arguments& arguments);

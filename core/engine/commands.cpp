@@ -13,33 +13,13 @@
 #include "engine/disk_claims.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
+#include "engine/visible.h"
 #include "plugin_host/call_secrets.h"
 #include "secrets/sealed_records.h"
 
 namespace vcc {
 
 namespace {
-
-template <typename AnyTx>
-Result<Vc> visibleVc(AnyTx& tx, const Caller& caller, const std::string& vcid) {
-  const Vc* vc = tx.vcs().find(vcid);
-  if (!vc) return notFound(fmt::format("UnitGroup {} does not exist", cleanUtf8(vcid, 64)));
-  VCC_RETURN_IF_ERROR(checkOwner(caller, *vc));
-  return *vc;
-}
-
-template <typename AnyTx>
-Result<Unit> visibleUnit(AnyTx& tx, const Caller& caller, const std::string& vcid, const std::string& name) {
-  VCC_ASSIGN_OR_RETURN(const Vc vc, visibleVc(tx, caller, vcid));
-  for (Unit& unit : unitsOf(tx, vcid)) {
-    if (unit.name == name) return std::move(unit);
-  }
-  return notFound(fmt::format("unit {} does not exist in UnitGroup {}", cleanUtf8(name, 64), vcid));
-}
-
-Status notWhileDeleting(const std::string& vcid, const std::string& unit) {
-  return failedPrecondition(fmt::format("{}:{}:| Conflict: it is being deleted, so cannot apply", vcid, unit));
-}
 
 Status checkLimits(Tx& tx, const Limits& limits, const std::string& owner, std::int64_t in_unit, std::int64_t adding) {
   if (in_unit + adding > limits.nodes_per_unit) {
@@ -436,12 +416,8 @@ Status Commands::deleteNode(const Caller& caller, const std::string& vcid, const
                             const std::string& node_id) {
   VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
     VCC_ASSIGN_OR_RETURN(const Unit unit, visibleUnit(tx, caller, vcid, unit_name));
-    const Node* node = tx.nodes().find(node_id);
-    if (!node || node->unit_id != unit.unit_id) {
-      return notFound(
-          fmt::format("{} {} does not exist in unit {}", memberNoun(unit.kind), cleanUtf8(node_id, 64), unit_name));
-    }
-    return beginNodeDeletion(tx, *node, caller.principal.user);
+    VCC_ASSIGN_OR_RETURN(const Node node, nodeOf(tx, unit, node_id));
+    return beginNodeDeletion(tx, node, caller.principal.user);
   }));
   seams_.wake({node_id});
   return okStatus();

@@ -110,6 +110,30 @@ class Commands {
   Status deleteNode(const Caller& caller, const std::string& vcid, const std::string& unit_name,
                     const std::string& node_id);
 
+  /// PATCH /vcs/{vcid}/{unit}/{verb}: where the verb applies; kFailedPrecondition when that is nowhere, or when the
+  /// provider cannot do it.
+  Status changeUnit(const Caller& caller, const std::string& vcid, const std::string& unit_name, Verb verb);
+  /// PATCH /vcs/{vcid}/{unit}/{node_id}/{verb}.
+  Status changeNode(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                    const std::string& node_id, Verb verb);
+  /// PATCH .../watch and .../unwatch, of a unit and of one node.
+  Status watchUnit(const Caller& caller, const std::string& vcid, const std::string& unit_name, bool on);
+  Status watchNode(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                   const std::string& node_id, bool on);
+  /// GET /vcs/{vcid}/{unit}/{node_id}/backup: always kFailedPrecondition for a node that is there (choices.md).
+  Status backupNode(const Caller& caller, const std::string& vcid, const std::string& unit_name,
+                    const std::string& node_id) const;
+  /// PATCH /vcs/{vcid}/{unit}/clear_processing: what is under way is no longer waited for; each node counts as what was
+  /// seen of it last. Deletions go on.
+  Status clearProcessing(const Caller& caller, const std::string& vcid, const std::string& unit_name);
+  /// The same for an administrator (`by`: for events and log).
+  Status clearProcessing(const std::string& vcid, const std::string& unit_name, const std::string& by);
+
+  /// An administrator's word for the state of a node, which its goal follows; nothing but the record changes.
+  /// kInvalidArgument for a state that no node rests in.
+  Status setNodeState(const std::string& vcid, const std::string& unit_name, std::int64_t node_no, State state,
+                      const std::string& by);
+
   /// The administrator's way out of a UnitGroup (`by`: who, for events and log) whose records nobody else can settle.
   /// kNotFound; kFailedPrecondition when a record below it cannot be read. The report is of the same transaction.
   Result<PurgeReport> purgeVc(const std::string& vcid, PurgeMode mode, const std::string& by);

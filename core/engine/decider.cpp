@@ -25,6 +25,7 @@ Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_si
   Profile profile;
   profile.asserted = info.existence == Existence::kAsserted;
   profile.simulated_hosts = info.simulated_hosts || all_simulated;
+  profile.can_power = info.can_power;
   // A name that the caller chooses is a token that the cloud never forgets.
   const bool by_name = info.idempotency == Idempotency::kName;
   profile.idempotent_token = by_name || info.idempotency == Idempotency::kToken;
@@ -91,7 +92,8 @@ Status Decider::takeOver() {
     }
     tx.nodes().scan([&](const Node& node) {
       const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
-      if (!node.settled() || node.goal == Goal::kGone || (machine && machine->want_destroy)) {
+      const bool open = machine && (machine->want_destroy || !machine->open_op.empty());
+      if (!node.settled() || node.goal == Goal::kGone || open) {
         unsettled.push_back(node.node_id);
       }
       return true;
@@ -184,7 +186,7 @@ std::int64_t Decider::pump() {
       visited = true;
     }
     flushCreates();
-    flushDestroys();
+    flushChanges();
     list_at = flushObservations();
     call_at = flushCalls();
     queue_ = static_cast<std::int64_t>(agenda_.size());
@@ -338,12 +340,20 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
       return runContainer(visit);
     case ActionKind::kProbeReady:
       return probeReady(visit);
+    case ActionKind::kStopContainer:
+      return stopContainer(visit);
     case ActionKind::kReleaseHost:
       return releaseHost(visit, false);
     case ActionKind::kAbandonHost:
       return releaseHost(visit, true);
     case ActionKind::kMakeDestroyOp:
-      return wantDestroy(visit);
+      return wantChange(visit, OpVerb::kDestroy);
+    case ActionKind::kMakePowerOff:
+      return wantChange(visit, OpVerb::kPowerOff);
+    case ActionKind::kMakePowerOn:
+      return wantChange(visit, OpVerb::kPowerOn);
+    case ActionKind::kCloseOp:
+      return closeOp(visit);
     case ActionKind::kForgetMachine:
       return forgetMachine(visit, "gone");
     case ActionKind::kForgetNode:

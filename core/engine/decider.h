@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -152,8 +153,8 @@ class Decider {
   // make_ops.cpp: intents
   void flushCreates();
   void makeOps(const std::string& unit_id, const std::vector<std::string>& node_ids);
-  void wantDestroy(const Visit& visit);
-  void flushDestroys();
+  void wantChange(const Visit& visit, OpVerb verb);
+  void flushChanges();
 
   // ops.cpp: recorded changes
   void sendOp(const Visit& visit);
@@ -199,6 +200,7 @@ class Decider {
   void pullImage(const Visit& visit);
   void runContainer(const Visit& visit);
   void probeReady(const Visit& visit);
+  void stopContainer(const Visit& visit);
   void releaseHost(const Visit& visit, bool abandon);
   Host& hostOf(const Visit& visit) const;
   HostTarget targetOf(const Visit& visit) const;
@@ -214,8 +216,10 @@ class Decider {
   // transitions.cpp: what the records become
   void goTo(const Visit& visit, Step step, std::function<void(Node&)> more = {});
   void settle(const Visit& visit);
+  void endWithoutContainer(const Visit& visit);
   void giveUp(const Visit& visit, const std::string& text);
   void failStep(const Visit& visit, const Status& error, CallKind kind);
+  void closeOp(const Visit& visit);
   void forgetMachine(const Visit& visit, const std::string& reason);
   void forgetNode(const Visit& visit);
 
@@ -245,9 +249,10 @@ class Decider {
   std::unordered_set<std::string> again_;       // busy nodes that were asked for meanwhile
   std::unordered_set<std::string> to_look_at_;  // nodes whose next visit reads their machine, also when nothing is due
   std::unordered_set<std::string> ops_in_flight_;
-  std::int64_t commits_ = 0;                                                    // under way
-  std::map<std::string, std::vector<std::string>> creates_;                     // unit id -> nodes that want a machine
-  std::map<std::pair<std::string, std::string>, std::vector<Visit>> destroys_;  // by Visit::account and VC
+  std::int64_t commits_ = 0;                                 // under way
+  std::map<std::string, std::vector<std::string>> creates_;  // unit id -> nodes that want a machine
+  /// Machines to be destroyed or switched, by Visit::account, VC and verb.
+  std::map<std::tuple<std::string, std::string, OpVerb>, std::vector<Visit>> changes_;
   /// The looks at one account.
   struct Account {
     std::vector<Visit> to_look;        // by point read; busy

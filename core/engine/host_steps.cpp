@@ -117,33 +117,31 @@ void Decider::inspectHost(const Visit& visit) {
                         fmt::format("server {} is in use: it runs {}; remove that container, or use another server",
                                     visit.machine->address, claim.stranger));
         }
-        const auto running = std::find_if(seen.containers.begin(), seen.containers.end(), [&](const FoundContainer& c) {
-          return c.running && c.spec_hash == specHash(spec) && c.node_id == visit.node.node_id;
+        // One that has served stays what it is, whatever its specification would be today.
+        const auto ours = std::find_if(seen.containers.begin(), seen.containers.end(), [&](const FoundContainer& c) {
+          const bool fits = c.id == visit.node.container_id || (c.running && c.spec_hash == specHash(spec));
+          return fits && c.vcc == options_.vcc_id && c.node_id == visit.node.node_id;
         });
-        Step next = seen.image_present ? Step::kContainer : Step::kImage;
-        std::string container_id;
-        if (running != seen.containers.end()) {
-          next = Step::kReady;
-          container_id = running->id;
-        }
+        const FoundContainer kept = ours != seen.containers.end() ? *ours : FoundContainer{};
+        const bool startable = !kept.id.empty() || seen.image_present;
+        const Step next = kept.running ? Step::kReady : startable ? Step::kContainer : Step::kImage;
         commit({visit.node.node_id},
                [node_id = visit.node.node_id, machine_id = visit.machine->machine_id, host_key = seen.host_key,
-                hash = specHash(spec), next, container_id](Tx& tx) -> Status {
+                goal_seq = visit.node.goal_seq, hash = kept.id.empty() ? specHash(spec) : kept.spec_hash, next,
+                kept](Tx& tx) -> Status {
                  const Node* found = tx.nodes().find(node_id);
                  const Machine* present = tx.machines().find(machine_id);
                  if (!found || !present) return okStatus();
                  Node node = *found;
                  Machine machine = *present;
                  machine.host_key = host_key;
-                 node.step = next;
-                 node.step_at = tx.now();
-                 node.attempts = 0;
-                 node.next_at = 0;
+                 enterStep(node, goal_seq, next, tx.now());
                  node.fault = {};
                  if (node.boot_at == 0) node.boot_at = tx.now();
                  // The intent: from here on a container of ours may be there.
                  node.container_spec_hash = hash;
-                 node.container_id = container_id;
+                 node.container_id = kept.id;
+                 if (kept.running) node.container_started = kept.started_at > 0 ? kept.started_at : tx.now();
                  VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
                  return tx.nodes().put(std::move(node));
                });
@@ -195,6 +193,11 @@ void Decider::runContainer(const Visit& visit) {
       *ssh_executor_,
       [made, &host = hostOf(visit), target = targetOf(visit), spec = *spec, vcc_id = options_.vcc_id, visit,
        &store = seams_.store] {
+        if (const std::string& id = visit.node.container_id; !id.empty()) {
+          const Status started = host.startContainer(target, id, kRunDeadlineMs);
+          *made = started.ok() ? Result<std::string>(id) : Result<std::string>(started);
+          if (started.code() != Code::kNotFound) return;
+        }
         *made = host.runContainer(target, spec, kRunDeadlineMs);
         if (made->ok() || made->status().code() != Code::kAlreadyExists) return;
         // An earlier try got through, or something of ours was left: take it over, or clear the way.
@@ -250,6 +253,33 @@ void Decider::probeReady(const Visit& visit) {
         busy_.erase(visit.node.node_id);
         if (answer->ok()) return settle(visit);
         schedule(visit.node.node_id, pollPause(seams_.store.now() - visit.node.step_at));
+      });
+}
+
+void Decider::stopContainer(const Visit& visit) {
+  busy_.insert(visit.node.node_id);
+  auto done = std::make_shared<Status>();
+  runOn(
+      *ssh_executor_,
+      [done, &host = hostOf(visit), target = targetOf(visit), visit, vcc_id = options_.vcc_id] {
+        if (visit.profile.simulated_hosts) {
+          *done = host.stopContainer(target, visit.node.container_id, kRunDeadlineMs);
+          return;
+        }
+        const auto report = host.inspect(target, "", kLookDeadlineMs);
+        *done = report.ok() ? notFound("no container") : report.status();
+        if (!report.ok()) return;
+        for (const FoundContainer& found : report->containers) {
+          if (found.vcc != vcc_id || found.node_id != visit.node.node_id) continue;
+          *done = found.running ? host.stopContainer(target, found.id, kRunDeadlineMs) : okStatus();
+          if (!done->ok()) return;
+        }
+      },
+      [this, visit, done] {
+        busy_.erase(visit.node.node_id);
+        if (done->ok()) return settle(visit);
+        if (done->code() == Code::kNotFound) return endWithoutContainer(visit);
+        failStep(visit, *done, CallKind::kExisting);
       });
 }
 

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "engine/disk_ties.h"
 #include "secrets/grants.h"
 #include "store/schema.h"
@@ -49,6 +52,21 @@ bool hasNodes(Tx& tx, const std::string& unit_id) {
   return found;
 }
 
+Status putState(Tx& tx, Node node, State to, const Cause& cause) {
+  const State from = node.state;
+  if (from != to) {
+    VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = node.vcid,
+                                         .object = nodeLabel(tx, node),
+                                         .object_id = node.node_id,
+                                         .from = std::string(stateName(from)),
+                                         .to = std::string(stateName(to)),
+                                         .reason = cause.reason,
+                                         .op_id = cause.op_id.empty() ? originOf(tx, node, to) : cause.op_id}));
+  }
+  node.state = to;
+  return tx.nodes().put(std::move(node));
+}
+
 void freeAddresses(Tx& tx, const std::string& node_id) {
   std::vector<std::string> held;
   tx.addresses().scan("node_id", node_id, [&](const Address& a) {
@@ -72,6 +90,12 @@ Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string&
   node.goal_at = tx.now();
   node.goal_by = by;
   node.deadline = deadline;
+  // The way begins anew, but what the cloud has accepted already counts.
+  constexpr std::array kAccepted{Step::kDestroy, Step::kVerify, Step::kPowerOff, Step::kPowerOn};
+  if (std::ranges::find(kAccepted, node.step) == kAccepted.end()) {
+    node.step = Step::kNone;
+    node.step_at = tx.now();
+  }
   node.fault = {};
   node.attempts = 0;
   node.next_at = 0;
@@ -80,29 +104,45 @@ Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string&
   return setState(tx, std::move(node), transient, {fmt::format("goal {} by {}", goalName(goal), by), ""});
 }
 
+void endWay(Node& node, std::int64_t now) {
+  node.reached_seq = node.goal_seq;
+  node.step = Step::kNone;
+  node.step_at = now;
+  node.attempts = 0;
+  node.next_at = 0;
+  node.progress.clear();
+}
+
 void forgetFailedCreates(Node& node) {
   node.create_attempts = 0;
   node.create_at = 0;
   node.spoilt = 0;
 }
 
+Status acceptGoal(Tx& tx, Node node, Goal goal, const std::string& by, const Cause& cause) {
+  node.goal = goal;
+  node.goal_seq += 1;
+  node.goal_at = tx.now();
+  node.goal_by = by;
+  node.deadline = 0;
+  node.fault = {};
+  endWay(node, tx.now());
+  forgetFailedCreates(node);
+  return putState(tx, std::move(node), settledState(goal), cause);
+}
+
+Status acceptFault(Tx& tx, Node node, State state, const Cause& cause) {
+  endWay(node, tx.now());
+  node.fault = {tx.now(), cause.reason};
+  return putState(tx, std::move(node), state, cause);
+}
+
 Status setState(Tx& tx, Node node, State to, const Cause& cause) {
-  const State from = node.state;
-  if (!isLegalTransition(from, to)) {
-    return internalError(
-        fmt::format("node {}: {} to {} is not in the transition table", node.node_id, stateName(from), stateName(to)));
+  if (!isLegalTransition(node.state, to)) {
+    return internalError(fmt::format("node {}: {} to {} is not in the transition table", node.node_id,
+                                     stateName(node.state), stateName(to)));
   }
-  if (from != to) {
-    VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = node.vcid,
-                                         .object = nodeLabel(tx, node),
-                                         .object_id = node.node_id,
-                                         .from = std::string(stateName(from)),
-                                         .to = std::string(stateName(to)),
-                                         .reason = cause.reason,
-                                         .op_id = cause.op_id.empty() ? originOf(tx, node, to) : cause.op_id}));
-  }
-  node.state = to;
-  return tx.nodes().put(std::move(node));
+  return putState(tx, std::move(node), to, cause);
 }
 
 Status dropNode(Tx& tx, const Node& node, const Cause& cause) {

@@ -26,11 +26,20 @@ Status recordEvent(Tx& tx, Event event);
 /// Gives the node a new goal and its transient state; the caller of the API is `by`. Clears the fault.
 Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string& by, std::int64_t deadline);
 
+/// The node's way to its goal has ended, wherever.
+void endWay(Node& node, std::int64_t now);
+
 /// A new goal, or one that was reached, begins with no failures behind it.
 void forgetFailedCreates(Node& node);
 
 /// Puts `node` with another state, checked against the transition table, with its event.
 Status setState(Tx& tx, Node node, State to, const Cause& cause);
+
+/// Takes `goal` for the node's goal, and for reached, whatever it was on the way to (architecture 10).
+Status acceptGoal(Tx& tx, Node node, Goal goal, const std::string& by, const Cause& cause);
+
+/// Takes the fault state `state` (ERROR, HOST_ERROR, CONTAINER_ERROR) for what the node's way has ended in.
+Status acceptFault(Tx& tx, Node node, State state, const Cause& cause);
 
 /// Erases the node, its fixed address and its hold on disks; then its unit and VC when those were only waiting for it.
 Status dropNode(Tx& tx, const Node& node, const Cause& cause);

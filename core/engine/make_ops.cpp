@@ -11,6 +11,7 @@
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
+#include "model/power.h"
 #include "secrets/sealed_records.h"
 
 /// Intents: the ops that give machines to nodes and take them away, gathered into batches (architecture 3.4).
@@ -120,7 +121,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
            bool used = false;
            for (const std::string& id : node_ids) {
              const Node* found = tx.nodes().find(id);
-             if (!found || !found->machine_id.empty() || found->goal != Goal::kRunning) continue;
+             if (!found || !found->machine_id.empty() || !needsMachine(found->goal)) continue;
              Node node = *found;
              Machine made = machine;
              made.requested_address = node.requested_address;
@@ -156,19 +157,20 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
          });
 }
 
-void Decider::wantDestroy(const Visit& visit) {
-  // The answer of a create that is under way for others revisits this one too.
+void Decider::wantChange(const Visit& visit, OpVerb verb) {
+  // The answer of a call that is under way for others revisits this one too.
   if (visit.op && ops_in_flight_.contains(visit.op->op_id)) return;
   busy_.insert(visit.node.node_id);
-  destroys_[{visit.account(), visit.machine->vcid}].push_back(visit);
+  changes_[{visit.account(), visit.machine->vcid, verb}].push_back(visit);
 }
 
-void Decider::flushDestroys() {
-  auto wanted = std::move(destroys_);
-  destroys_.clear();
+void Decider::flushChanges() {
+  auto wanted = std::move(changes_);
+  changes_.clear();
   for (const auto& [place, visits] : wanted) {
-    const Op pattern{.verb = OpVerb::kDestroy,
-                     .vcid = place.second,
+    const OpVerb verb = std::get<OpVerb>(place);
+    const Op pattern{.verb = verb,
+                     .vcid = visits.front().machine->vcid,
                      .instance = visits.front().machine->instance,
                      .scope = visits.front().machine->scope,
                      .fence = fence_};
@@ -179,21 +181,21 @@ void Decider::flushDestroys() {
       node_ids.push_back(visit.node.node_id);
       machine_ids.push_back(visit.machine->machine_id);
     }
-    commit(node_ids, [this, machine_ids, pattern, max_batch](Tx& tx) -> Status {
+    commit(node_ids, [this, machine_ids, pattern, verb, max_batch](Tx& tx) -> Status {
       OpBuilder builder(pattern, max_batch, seams_.random);
       for (const std::string& id : machine_ids) {
         const Machine* present = tx.machines().find(id);
         const Node* found = present ? tx.nodes().find(present->node_id) : nullptr;
-        if (!found) continue;
-        if (const Op* create = present->open_op.empty() ? nullptr : tx.ops().find(present->open_op)) {
-          VCC_RETURN_IF_ERROR(closeItem(tx, Op(*create), id, ItemState::kFailed));
+        if (!found || (isPower(verb) && !isPowerWanted(verb, *found, *present))) continue;
+        if (const Op* before = present->open_op.empty() ? nullptr : tx.ops().find(present->open_op)) {
+          VCC_RETURN_IF_ERROR(closeItem(tx, Op(*before), id, ItemState::kFailed));
           present = tx.machines().find(id);
         }
         Machine machine = *present;
         machine.open_op = builder.open(tx).op_id;
-        machine.want_destroy = true;
+        machine.want_destroy = machine.want_destroy || !isPower(verb);
         Node node = *found;
-        node.step = Step::kDestroy;
+        node.step = isPower(verb) ? powerStep(verb) : Step::kDestroy;
         node.step_at = tx.now();
         VCC_RETURN_IF_ERROR(builder.add(tx, id));
         VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));

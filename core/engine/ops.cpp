@@ -10,6 +10,7 @@
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
 #include "model/doubt.h"
+#include "model/power.h"
 #include "secrets/grants.h"
 #include "secrets/sealed_records.h"
 
@@ -122,6 +123,19 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   return recordFailure(tx, std::move(node), failure, random);
 }
 
+/// What may be this machine's own trouble must not hold the others of its op, nor spoil their request.
+Status leaveBatch(Tx& tx, const Op& op, OpItem& item, Machine& machine, Random& random) {
+  if (op.items.size() < 2) return okStatus();
+  item.state = ItemState::kFailed;
+  Op alone = op;
+  alone.op_id = newId(random);
+  alone.items = {{.machine_id = machine.machine_id}};
+  alone.attempt = alone.first_sent_at = alone.sent_at = 0;
+  alone.created_at = tx.now();
+  machine.open_op = alone.op_id;
+  return tx.ops().put(std::move(alone));
+}
+
 Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
   OpItem& item = op.items[answer.index];
   const ItemResult& result = answer.result;
@@ -160,18 +174,8 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return keepDisk(tx, std::move(node), "the cloud says that it is in use: " + result.error.message());
   }
-  // A destroy is idempotent whatever became of it: it is sent again. What may be this machine's own trouble must not
-  // hold the others, nor spoil their request.
-  if (op.items.size() > 1 && !isNotNow(result.error)) {
-    item.state = ItemState::kFailed;
-    Op alone = op;
-    alone.op_id = newId(random);
-    alone.items = {{.machine_id = machine.machine_id}};
-    alone.attempt = alone.first_sent_at = alone.sent_at = 0;
-    alone.created_at = tx.now();
-    machine.open_op = alone.op_id;
-    VCC_RETURN_IF_ERROR(tx.ops().put(std::move(alone)));
-  }
+  // A destroy is idempotent whatever became of it: it is sent again.
+  if (!isNotNow(result.error)) VCC_RETURN_IF_ERROR(leaveBatch(tx, op, item, machine, random));
   const std::string_view attempted = isDisk(machine) ? "giving the disk back" : "giving the machine back";
   VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
   return recordFailure(tx, std::move(node), {attempted, result.error, CallKind::kExisting, false}, random);
@@ -224,6 +228,75 @@ Status halve(Tx& tx, const Op& op, const Status& why, Random& random) {
   return okStatus();
 }
 
+Status recordPower(Tx& tx, Op& op, const Answer& answer, Random& random) {
+  OpItem& item = op.items[answer.index];
+  const ItemResult& result = answer.result;
+  const Machine* found = tx.machines().find(item.machine_id);
+  if (!found) return okStatus();
+  Machine machine = *found;
+  const std::int64_t known = knownIds(machine);
+  learn(machine, result);
+  const Node* owner = tx.nodes().find(machine.node_id);
+  if (!owner) return internalError("machine " + machine.machine_id + " has no node");
+  Node node = *owner;
+  if (result.state == ItemState::kPending) {
+    awaitNextStep(item, result, knownIds(machine) != known, tx.now());
+    node.progress = result.reason;
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    return tx.nodes().put(std::move(node));
+  }
+  const bool refused = result.state == ItemState::kFailed && result.error.outcome() == Outcome::kNotApplied;
+  const Code code = result.state == ItemState::kFailed ? result.error.code() : Code::kOk;
+  // What does not exist is looked at, like what was accepted: one answer is no proof.
+  if (result.state == ItemState::kDone || (refused && code == Code::kNotFound)) {
+    item.state = ItemState::kDone;
+    machine.open_op.clear();
+    if (!node.settled()) {
+      node.step = powerStep(op.verb);
+      node.step_at = tx.now();
+    }
+    node.attempts = 0;
+    node.next_at = 0;
+    node.progress.clear();
+    if (code == Code::kOk && op.verb == OpVerb::kPowerOn) node.boot_at = tx.now();
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    return tx.nodes().put(std::move(node));
+  }
+  const StepFailure failure{op.verb == OpVerb::kPowerOff ? "switching the machine off" : "switching the machine on",
+                            result.error, CallKind::kExisting, false};
+  if (node.settled()) {  // nobody waits for it: a look ends it
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    return tx.nodes().put(std::move(node));
+  }
+  const bool wanted = isPowerWanted(op.verb, node, machine);
+  const bool hopeless = refused && (code == Code::kUnimplemented || code == Code::kInvalidArgument);
+  if (refused && (hopeless || !wanted)) {
+    item.state = ItemState::kFailed;
+    machine.open_op.clear();
+    VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+    if (hopeless && wanted) return endInError(tx, std::move(node), failureText(failure), false);
+    node.step = Step::kNone;
+    node.step_at = tx.now();
+    return tx.nodes().put(std::move(node));
+  }
+  if (refused && !isNotNow(result.error)) VCC_RETURN_IF_ERROR(leaveBatch(tx, op, item, machine, random));
+  VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+  return recordFailure(tx, std::move(node), failure, random);
+}
+
+Status recordAnswer(Tx& tx, Op& op, const Answer& answer, bool asserted, Random& random) {
+  switch (op.verb) {
+    case OpVerb::kCreate:
+      return recordCreate(tx, op, answer, asserted, random);
+    case OpVerb::kDestroy:
+      return recordDestroy(tx, op, answer, random);
+    case OpVerb::kPowerOff:
+    case OpVerb::kPowerOn:
+      break;
+  }
+  return recordPower(tx, op, answer, random);
+}
+
 /// The first send of a create: what nobody wants any more leaves the op, the rest is numbered for good.
 Status freeze(Tx& tx, Op& op) {
   const std::vector<Member> members = membersOf(tx, op);
@@ -268,10 +341,13 @@ Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Prof
   for (std::size_t i = 0; i < op.items.size(); ++i) {
     const Member& member = members[i];
     if (member.machine == nullptr || !isOpen(op.items[i])) continue;
-    const bool wanted = !create || isWanted(member);
+    const bool wanted = create ? isWanted(member)
+                               : !isPower(op.verb) || op.items[i].state == ItemState::kPending ||
+                                     (member.node && isPowerWanted(op.verb, *member.node, *member.machine));
     const std::int64_t due = std::max(op.items[i].next_at, wanted && member.node ? member.node->next_at : 0);
     const bool ready = first || (due <= tx.now() && !busy.contains(member.machine->node_id) &&
-                                 (!create || mayBeSent(*member.machine, op, profile, tx.now())));
+                                 (!create || mayBeSent(*member.machine, op, profile, tx.now())) &&
+                                 (!isPower(op.verb) || mayBeSwitched(op.items[i], op, *member.machine)));
     if (create && sharesRequest(op.items[i], *member.machine, profile)) {
       shared.push_back(i);
       shared_ready = shared_ready && ready;
@@ -289,6 +365,20 @@ Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Prof
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
   }
   return okStatus();
+}
+
+std::vector<ItemResult> callOf(OpVerb verb, Driver& driver, const CallContext& context, const std::string& spec,
+                               const std::vector<MachineRef>& items) {
+  switch (verb) {
+    case OpVerb::kCreate:
+      return driver.create(context, spec, items);
+    case OpVerb::kDestroy:
+      return driver.destroy(context, items);
+    case OpVerb::kPowerOff:
+    case OpVerb::kPowerOn:
+      break;
+  }
+  return driver.power(context, verb == OpVerb::kPowerOn, items);
 }
 
 /// The op was purged while its call was under way: what the call made has no record that could hold its id.
@@ -418,8 +508,7 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
         }
         context->op_id = op.op_id;
         context->attempt = op.attempt;
-        *results = op.verb == OpVerb::kCreate ? driver->create(*context, request->spec, refs)
-                                              : driver->destroy(*context, refs);
+        *results = callOf(op.verb, *driver, *context, request->spec, refs);
       },
       [this, results, op, visit, account, items = std::move(items)] {
         leaveDriver(*visit.slot, account);
@@ -475,8 +564,7 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
         *halved = isTooMany(tx, op, answers);
         if (*halved) return halve(tx, op, answers.front().result.error, seams_.random);
         for (const Answer& answer : answers) {
-          VCC_RETURN_IF_ERROR(op.verb == OpVerb::kCreate ? recordCreate(tx, op, answer, asserted, seams_.random)
-                                                         : recordDestroy(tx, op, answer, seams_.random));
+          VCC_RETURN_IF_ERROR(recordAnswer(tx, op, answer, asserted, seams_.random));
         }
         if (std::any_of(op.items.begin(), op.items.end(), isOpen)) return tx.ops().put(std::move(op));
         tx.ops().erase(op_id);

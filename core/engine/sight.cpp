@@ -31,7 +31,7 @@ std::string wrongAddress(const Machine& machine) {
                      machine.address, machine.requested_address);
 }
 
-/// What a machine that was found means for a node that is booting.
+/// What a machine that was found means for a node that needs it.
 Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, const Profile& profile, Random& random) {
   if (seen.state == MachineState::kRunning && node.boot_at == 0) node.boot_at = tx.now();
   const std::string wrong = wrongAddress(machine);
@@ -41,7 +41,8 @@ Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, c
   if (seen.state != MachineState::kFailed) return tx.nodes().put(std::move(node));
   const bool disk = machine.kind == UnitKind::kStorage;
   const std::string detail = seen.detail.empty() ? std::string("the cloud gives no reason") : seen.detail;
-  if (seen.failure == Code::kOk || !machine.open_op.empty()) {
+  // A machine that has served holds what its user left there.
+  if (seen.failure == Code::kOk || !machine.open_op.empty() || node.container_started > 0) {
     node.fault = {tx.now(), fmt::format("the cloud reports the {} as failed: {}", disk ? "disk" : "machine", detail)};
     return tx.nodes().put(std::move(node));
   }
@@ -156,7 +157,7 @@ bool isListEnough(const Node& node, const Machine& machine) {
 }
 
 bool needsPointRead(const Node& node, const Machine& machine, const Observation& seen) {
-  const bool going = node.goal == Goal::kGone || machine.want_destroy;
+  const bool going = !needsMachine(node.goal) || machine.want_destroy;
   switch (seen.state) {
     case MachineState::kRunning:
       return seen.address.empty() && machine.address.empty();
@@ -184,6 +185,9 @@ bool isNews(const Node& node, const Machine& machine, const Observation& seen) {
   if (seen.state != machine.observed || seen.reason != machine.observed_reason) return true;
   if (!seen.cloud_id.empty() && seen.cloud_id != machine.cloud_id) return true;
   if (!seen.address.empty() && seen.address != machine.address) return true;
+  // Whether an op may be sent again is decided by what is recorded.
+  const bool switching = node.step == Step::kPowerOff || node.step == Step::kPowerOn;
+  if (switching && !machine.open_op.empty()) return true;
   if (node.attempts > 0 || node.next_at > 0 || seen.state == MachineState::kFailed) return true;
   return !std::ranges::all_of(seen.resources, [&](const Resource& part) {
     const bool known = std::ranges::find(machine.resources, part) != machine.resources.end();
@@ -204,7 +208,7 @@ Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, 
   node.attempts = 0;
   node.next_at = 0;
   VCC_RETURN_IF_ERROR(tx.machines().put(machine));
-  const bool booting = node.goal != Goal::kGone && !node.settled() && !machine.want_destroy;
+  const bool booting = needsMachine(node.goal) && !node.settled() && !machine.want_destroy;
   if (seen.found && booting) return judgeSight(tx, std::move(node), std::move(machine), seen, profile, random);
   if (isWatched(node, machine) && !profile.asserted) {
     return judgeSettled(tx, std::move(node), before, seen, begun, profile);

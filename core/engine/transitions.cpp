@@ -5,6 +5,7 @@
 
 #include "engine/decider.h"
 #include "engine/lifecycle.h"
+#include "model/power.h"
 
 namespace vcc {
 
@@ -14,22 +15,53 @@ std::string failureText(const StepFailure& failure) {
   return text;
 }
 
+void enterStep(Node& node, std::int64_t seen_goal, Step step, std::int64_t now) {
+  if (node.goal_seq != seen_goal) return;
+  node.step = step;
+  node.step_at = now;
+  node.attempts = 0;
+  node.next_at = 0;
+  node.progress.clear();
+}
+
+namespace {
+
+std::string lateText(const Visit& visit) {
+  const Node& node = visit.node;
+  std::string text = fmt::format("the {} did not become {} within {} s", memberNoun(visit.unit.kind),
+                                 stateName(settledState(node.goal)), (node.deadline - node.goal_at) / 1000);
+  if (node.deadline - node.goal_at == visit.entry.boot_deadline_s * 1000) {
+    text += fmt::format(" (boot_deadline_s of catalog entry {}/{})", visit.entry.provider, visit.entry.name);
+  }
+  text += fmt::format("; it was at step `{}`", stepName(node.step));
+  if (visit.machine && !visit.profile.disk)
+    text += fmt::format(", its machine was last seen {}", machineStateName(visit.machine->observed));
+  return text;
+}
+
+std::string lostText(const Visit& visit) {
+  if (visit.profile.disk) return "the cloud gave the disk up while it was being made";
+  return visit.node.container_started > 0
+             ? fmt::format("the cloud has no machine {} any more, or calls it failed; `start` makes a new one",
+                           visit.machine->cloud_id)
+             : std::string("the cloud gave the machine up while it booted");
+}
+
+}  // namespace
+
 Status endInError(Tx& tx, Node node, const std::string& text, bool asserted) {
   if (!node.machine_id.empty()) {
     if (const Machine* machine = tx.machines().find(node.machine_id)) {
-      if (!asserted && machine->host_key.empty() && !machine->want_destroy) {
+      // Kept is what has served, or can be looked into; what was to go still goes.
+      const bool served = !machine->host_key.empty() || node.container_started > 0;
+      if (!asserted && !machine->want_destroy && (!served || node.goal == Goal::kStopped)) {
         Machine given_back = *machine;
         given_back.want_destroy = true;
         VCC_RETURN_IF_ERROR(tx.machines().put(std::move(given_back)));
       }
     }
   }
-  node.reached_seq = node.goal_seq;
-  node.step = Step::kNone;
-  node.step_at = tx.now();
-  node.attempts = 0;
-  node.next_at = 0;
-  node.progress.clear();
+  endWay(node, tx.now());
   node.fault = {tx.now(), text};
   return setState(tx, std::move(node), State::kError, {text, ""});
 }
@@ -40,24 +72,22 @@ Status recordFailure(Tx& tx, Node node, const StepFailure& failure, Random& rand
   // A machine that the cloud calls spoilt is worth one more try, not a series.
   if (create && failure.error.code() == Code::kDataLoss) retry.final = ++node.spoilt > 1;
   const std::string text = failureText(failure);
-  if (retry.final && node.goal != Goal::kGone && !node.settled())
+  if (retry.final && needsMachine(node.goal) && !node.settled())
     return endInError(tx, std::move(node), text, failure.asserted);
   (create ? node.create_at : node.next_at) = tx.now() + retry.after_ms;
   node.progress.clear();
-  node.fault = {tx.now(), text};
+  // What a node rests in is not talked over by the cleaning up behind it.
+  if (!node.settled()) node.fault = {tx.now(), text};
   return tx.nodes().put(std::move(node));
 }
 
 void Decider::goTo(const Visit& visit, Step step, std::function<void(Node&)> more) {
-  commit({visit.node.node_id}, [id = visit.node.node_id, step, more = std::move(more)](Tx& tx) -> Status {
+  const std::int64_t seen = visit.node.goal_seq;
+  commit({visit.node.node_id}, [id = visit.node.node_id, seen, step, more = std::move(more)](Tx& tx) -> Status {
     const Node* found = tx.nodes().find(id);
     if (!found) return okStatus();
     Node node = *found;
-    node.step = step;
-    node.step_at = tx.now();
-    node.attempts = 0;
-    node.next_at = 0;
-    node.progress.clear();
+    enterStep(node, seen, step, tx.now());
     if (more) more(node);
     return tx.nodes().put(std::move(node));
   });
@@ -65,20 +95,49 @@ void Decider::goTo(const Visit& visit, Step step, std::function<void(Node&)> mor
 
 void Decider::settle(const Visit& visit) {
   const std::int64_t seen = visit.node.goal_seq;
-  commit({visit.node.node_id}, [id = visit.node.node_id, seen](Tx& tx) -> Status {
+  commit({visit.node.node_id},
+         [id = visit.node.node_id, seen, simulated = visit.profile.simulated_hosts](Tx& tx) -> Status {
+           const Node* found = tx.nodes().find(id);
+           if (!found || found->goal_seq != seen) return okStatus();  // the goal moved on meanwhile
+           Node node = *found;
+           endWay(node, tx.now());
+           forgetFailedCreates(node);
+           node.fault = {};
+           // Where no container is looked at, it counts as started with its machine.
+           const bool restarted = simulated && node.container_started < node.boot_at;
+           if (node.goal == Goal::kRunning && (node.container_started == 0 || restarted)) {
+             node.container_started = tx.now();
+           }
+           const State settled = settledState(node.goal);
+           return setState(tx, std::move(node), settled, {"goal reached", ""});
+         });
+}
+
+void Decider::endWithoutContainer(const Visit& visit) {
+  const std::int64_t seen = visit.node.goal_seq;
+  const std::string text =
+      fmt::format("the base container is not on {} any more; `resume` starts a new one", visit.machine->address);
+  commit({visit.node.node_id}, [id = visit.node.node_id, seen, text](Tx& tx) -> Status {
     const Node* found = tx.nodes().find(id);
-    if (!found || found->goal_seq != seen) return okStatus();  // the goal moved on meanwhile
+    if (!found) return okStatus();
     Node node = *found;
-    node.reached_seq = seen;
-    node.step = Step::kNone;
-    node.step_at = tx.now();
-    node.attempts = 0;
-    node.progress.clear();
-    forgetFailedCreates(node);
-    node.fault = {};
-    if (node.container_started == 0) node.container_started = tx.now();
-    const State settled = settledState(node.goal);
-    return setState(tx, std::move(node), settled, {"goal reached", ""});
+    node.container_id.clear();
+    if (node.goal_seq != seen) return tx.nodes().put(std::move(node));
+    endWay(node, tx.now());
+    node.fault = {tx.now(), text};
+    return setState(tx, std::move(node), State::kContainerError, {text, ""});
+  });
+}
+
+void Decider::closeOp(const Visit& visit) {
+  commit({visit.node.node_id}, [visit](Tx& tx) -> Status {
+    const Node* found = tx.nodes().find(visit.node.node_id);
+    const Op* op = tx.ops().find(visit.op->op_id);
+    if (!found || !op) return okStatus();
+    Node node = *found;
+    if (!node.settled()) enterStep(node, node.goal_seq, powerStep(op->verb), tx.now());
+    VCC_RETURN_IF_ERROR(closeItem(tx, Op(*op), visit.machine->machine_id, ItemState::kDone));
+    return tx.nodes().put(std::move(node));
   });
 }
 
@@ -87,20 +146,21 @@ void Decider::giveUp(const Visit& visit, const std::string& text) {
   std::string why = text;
   if (why.empty()) {
     const bool late = visit.node.deadline > 0 && seams_.store.now() >= visit.node.deadline;
-    why =
-        late ? fmt::format(
-                   "the {} was not ready within {} s (boot_deadline_s of catalog entry {}/{}); it was at step "
-                   "`{}`",
-                   memberNoun(visit.unit.kind), visit.entry.boot_deadline_s, visit.entry.provider, visit.entry.name,
-                   stepName(visit.node.step))
-             : fmt::format("the cloud gave the {} up while it was being made", visit.profile.disk ? "disk" : "machine");
+    why = late ? lateText(visit) : lostText(visit);
     if (!visit.node.progress.empty()) why += fmt::format("; it waited for: {}", visit.node.progress);
     if (!visit.node.fault.text.empty()) why += fmt::format("; last cause: {}", visit.node.fault.text);
   }
+  // A retry makes another machine in the place of one that is no more.
+  const bool gone = visit.machine && !visit.profile.asserted && provenGone(*visit.machine, visit.profile);
   commit({visit.node.node_id},
-         [id = visit.node.node_id, seen, why, asserted = visit.profile.asserted](Tx& tx) -> Status {
+         [id = visit.node.node_id, seen, why, gone, asserted = visit.profile.asserted](Tx& tx) -> Status {
            const Node* found = tx.nodes().find(id);
            if (!found || found->goal_seq != seen) return okStatus();
+           if (const Machine* present = gone ? tx.machines().find(found->machine_id) : nullptr) {
+             Machine machine = *present;
+             machine.want_destroy = true;
+             VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+           }
            return endInError(tx, *found, why, asserted);
          });
 }
@@ -109,9 +169,10 @@ void Decider::failStep(const Visit& visit, const Status& error, CallKind kind) {
   const std::string attempted = fmt::format("step `{}` on {}", stepName(visit.node.step),
                                             visit.machine ? visit.machine->address : std::string("no machine"));
   commit({visit.node.node_id},
-         [this, id = visit.node.node_id, error, kind, attempted, asserted = visit.profile.asserted](Tx& tx) -> Status {
+         [this, id = visit.node.node_id, seen = visit.node.goal_seq, error, kind, attempted,
+          asserted = visit.profile.asserted](Tx& tx) -> Status {
            const Node* found = tx.nodes().find(id);
-           if (!found) return okStatus();
+           if (!found || found->goal_seq != seen) return okStatus();  // a new way begins without old pauses
            return recordFailure(tx, *found, {attempted, error, kind, asserted}, seams_.random);
          });
 }

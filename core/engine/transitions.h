@@ -18,7 +18,10 @@ struct StepFailure {
   bool asserted = false;  ///< an existing server: never given back
 };
 
-/// Ends the node's way to its goal: state ERROR, goal reached, fault shown. A machine that ssh never reached is given
+/// The node is at another step, unless its goal has moved since goal_seq was `seen_goal`: then its way has begun anew.
+void enterStep(Node& node, std::int64_t seen_goal, Step step, std::int64_t now);
+
+/// Ends the node's way to its goal: state ERROR, goal reached, fault shown. A machine that never served is given
 /// back; another one is kept for inspection until DELETE (choices.md "Goals and states").
 Status endInError(Tx& tx, Node node, const std::string& text, bool asserted);
 

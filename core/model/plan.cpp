@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/doubt.h"
+#include "model/power.h"
 
 namespace vcc {
 
@@ -14,6 +15,12 @@ constexpr std::int64_t kAcceptedDeleteShowsMs = 10000;
 /// Pauses before a delete that does not end is asked for again.
 constexpr std::int64_t kShortestLeavingMs = 60000;
 constexpr std::int64_t kLongestLeavingMs = 600000;
+/// A cloud may go on showing the old state for a moment after it accepted a power change; later it is asked again.
+constexpr std::int64_t kAcceptedPowerShowsMs = 60000;
+/// How long the ways may take that are no boots.
+constexpr std::int64_t kSuspendMs = 300000;
+constexpr std::int64_t kPowerOffMs = 600000;
+constexpr std::int64_t kStopMs = 900000;
 /// Pause while other members of a batch are looked at; each has its own visits.
 constexpr std::int64_t kMatesPollMs = 500;
 
@@ -38,6 +45,7 @@ Action planOp(const Snapshot& s, std::int64_t now) {
   const Op& op = *s.op;
   const OpItem& item = op.items[s.item];
   std::int64_t due = std::max(item.next_at, op.next_at);
+  if (isPower(op.verb) && !mayBeSwitched(item, op, *s.machine)) return observeWhenDue(s, now);
   if (op.verb == OpVerb::kCreate) {  // a destroy is harmless to repeat
     if (!mayBeSent(*s.machine, op, s.profile, now)) {
       return s.machine->observed_at > s.machine->doubt_at ? awaitCertainty(s, now) : observeWhenDue(s, now);
@@ -68,7 +76,9 @@ Action planCancelledCreate(const Snapshot& s, std::int64_t now) {
 Action planRelease(const Snapshot& s, std::int64_t now) {
   if (s.node.container_spec_hash.empty()) return act(ActionKind::kForgetMachine);  // no container was ever asked for
   if (s.node.step != Step::kRelease) return advance(Step::kRelease);
-  const bool hopeless = s.node.attempts > 0 && now - s.node.step_at >= s.profile.release_timeout_ms;
+  // A record that stays can wait for the server, up to the deadline of its goal.
+  const bool hopeless =
+      s.node.goal != Goal::kStopped && s.node.attempts > 0 && now - s.node.step_at >= s.profile.release_timeout_ms;
   return act(hopeless ? ActionKind::kAbandonHost : ActionKind::kReleaseHost);
 }
 
@@ -103,27 +113,85 @@ bool isVanishing(const Snapshot& s) {
          s.machine->observed_at > s.node.step_at + s.profile.lookup_lag_ms;
 }
 
+/// Nothing can be done with it any more.
+bool isLost(const Snapshot& s) {
+  return s.machine->observed == MachineState::kFailed || provenGone(*s.machine, s.profile) || isVanishing(s);
+}
+
+Action makePower(OpVerb verb) {
+  return act(verb == OpVerb::kPowerOff ? ActionKind::kMakePowerOff : ActionKind::kMakePowerOn);
+}
+
+/// An open power op of a machine that is to be switched as `wanted` says.
+Action planPowerOp(const Snapshot& s, OpVerb wanted, std::int64_t now) {
+  const Op& op = *s.op;
+  const OpItem& item = op.items[s.item];
+  const bool unanswered = isUnansweredPower(item, op);
+  const bool looked = s.machine->observed_at > op.sent_at;
+  if (unanswered && looked && showsPower(*s.machine, op.verb)) return act(ActionKind::kCloseOp);
+  if (op.verb == wanted || item.state == ItemState::kPending) return planOp(s, now);
+  if (unanswered && now < powerCertainAt(op, s.profile)) return observeWhenDue(s, now);
+  return makePower(wanted);
+}
+
+/// The machine was switched the other way, which the cloud has accepted: that must show before `wanted` is asked for.
+Action planTurn(const Snapshot& s, OpVerb wanted, std::int64_t now) {
+  const OpVerb before = wanted == OpVerb::kPowerOff ? OpVerb::kPowerOn : OpVerb::kPowerOff;
+  const std::int64_t seen_at = s.machine->observed_at;
+  if (seen_at >= s.node.step_at) {
+    if (isLost(s)) return act(ActionKind::kGiveUp);
+    const bool ended =
+        before == OpVerb::kPowerOff ? s.machine->observed == MachineState::kStopped : showsPower(*s.machine, before);
+    if (ended || seen_at >= s.node.step_at + kAcceptedPowerShowsMs) return makePower(wanted);
+  }
+  return observeWhenDue(s, now);
+}
+
 /// The machine runs: on to its disks, then to what is on it.
 Action planMachineUp(const Snapshot& s) {
   if (s.ties.incomplete) return s.node.step == Step::kAttach ? act(ActionKind::kAttachDisks) : advance(Step::kAttach);
-  return s.profile.simulated_hosts ? act(ActionKind::kSettle) : advance(Step::kSsh);
+  if (!s.profile.simulated_hosts) return advance(Step::kSsh);
+  if (s.node.goal == Goal::kSuspended) return advance(Step::kSuspend);
+  return s.node.state == State::kResuming ? advance(Step::kContainer) : act(ActionKind::kSettle);
 }
 
-Action planBoot(const Snapshot& s, std::int64_t now) {
-  if (!s.machine) return now >= s.node.create_at ? act(ActionKind::kMakeMachine) : wait(s.node.create_at);
-  if (s.op) return planOp(s, now);
+/// The machine must be seen running, with an address; it is switched on if need be.
+Action planRunning(const Snapshot& s, std::int64_t now) {
+  const std::int64_t seen_at = s.machine->observed_at;
+  if (seen_at >= s.node.step_at) {
+    if (isLost(s)) return act(ActionKind::kGiveUp);
+    if (s.machine->observed == MachineState::kRunning && (s.profile.disk || !s.machine->address.empty())) {
+      return planMachineUp(s);
+    }
+    const bool accepted = s.node.step == Step::kPowerOn && seen_at < s.node.step_at + kAcceptedPowerShowsMs;
+    if (s.machine->observed == MachineState::kStopped && s.profile.can_power && !accepted) {
+      return act(ActionKind::kMakePowerOn);
+    }
+  }
+  return observeWhenDue(s, now);
+}
+
+/// Where a way up begins. A container that is known to run is stopped without further ado.
+Action planStart(const Snapshot& s) {
+  const bool up = s.node.container_started > 0 && s.machine->observed == MachineState::kRunning;
+  return advance(up && s.node.goal == Goal::kSuspended ? Step::kSuspend : Step::kAddress);
+}
+
+/// To RUNNING, and to SUSPENDED: the same way up to the container, which is then stopped.
+Action planUp(const Snapshot& s, std::int64_t now) {
+  const bool suspend = s.node.goal == Goal::kSuspended;
   switch (s.node.step) {
     case Step::kNone:
     case Step::kCreate:
-      return advance(Step::kAddress);
+    case Step::kRelease:
+    case Step::kDestroy:
+    case Step::kVerify:
+      return planStart(s);
+    case Step::kPowerOff:
+      return planTurn(s, OpVerb::kPowerOn, now);
     case Step::kAddress:
-      if (s.machine->observed == MachineState::kFailed || provenGone(*s.machine, s.profile) || isVanishing(s)) {
-        return act(ActionKind::kGiveUp);
-      }
-      if (s.machine->observed == MachineState::kRunning && (s.profile.disk || !s.machine->address.empty())) {
-        return planMachineUp(s);
-      }
-      return observeWhenDue(s, now);
+    case Step::kPowerOn:
+      return planRunning(s, now);
     case Step::kAttach:
       return planMachineUp(s);
     case Step::kSsh:
@@ -134,11 +202,10 @@ Action planBoot(const Snapshot& s, std::int64_t now) {
     case Step::kContainer:
       return act(ActionKind::kRunContainer);
     case Step::kReady:
+      if (suspend) return advance(Step::kSuspend);
       return s.profile.ready_port == 0 ? act(ActionKind::kSettle) : act(ActionKind::kProbeReady);
-    case Step::kRelease:
-    case Step::kDestroy:
-    case Step::kVerify:
-      return advance(Step::kAddress);
+    case Step::kSuspend:
+      return suspend ? act(ActionKind::kStopContainer) : advance(Step::kAddress);
   }
   return act(ActionKind::kNone);
 }
@@ -149,10 +216,40 @@ bool isTied(const Snapshot& s) {
          s.machine->observed == MachineState::kRunning;
 }
 
+/// To POWER_OFF.
+Action planOff(const Snapshot& s, std::int64_t now) {
+  if (s.node.step == Step::kPowerOn) return planTurn(s, OpVerb::kPowerOff, now);
+  if (s.node.step != Step::kPowerOff) return act(ActionKind::kMakePowerOff);
+  const std::int64_t seen_at = s.machine->observed_at;
+  if (seen_at >= s.node.step_at) {
+    if (isLost(s)) return act(ActionKind::kGiveUp);
+    if (s.machine->observed == MachineState::kStopped) return act(ActionKind::kSettle);
+    const bool late = seen_at >= s.node.step_at + kAcceptedPowerShowsMs;
+    if (late && !showsPower(*s.machine, OpVerb::kPowerOff)) return act(ActionKind::kMakePowerOff);
+  }
+  return observeWhenDue(s, now);
+}
+
+/// The way to a goal that needs a machine.
+Action planWay(const Snapshot& s, std::int64_t now) {
+  if (!s.machine) return now >= s.node.create_at ? act(ActionKind::kMakeMachine) : wait(s.node.create_at);
+  const bool off = s.node.goal == Goal::kPowerOff;
+  if (s.op && isPower(s.op->verb)) return planPowerOp(s, off ? OpVerb::kPowerOff : OpVerb::kPowerOn, now);
+  if (s.op) return planOp(s, now);
+  return off ? planOff(s, now) : planUp(s, now);
+}
+
+/// A settled node: what it once asked of its machine's power is resolved behind it (architecture 10).
+Action planSettled(const Snapshot& s, std::int64_t now) {
+  if (!s.machine || !s.op || !isPower(s.op->verb)) return act(ActionKind::kNone);
+  if (s.node.next_at > now) return wait(s.node.next_at);
+  return mayBeSwitched(s.op->items[s.item], *s.op, *s.machine) ? act(ActionKind::kCloseOp) : observeWhenDue(s, now);
+}
+
 }  // namespace
 
 bool isWanted(const Member& member) {
-  return member.node != nullptr && member.node->goal != Goal::kGone && !member.machine->want_destroy;
+  return member.node != nullptr && needsMachine(member.node->goal) && !member.machine->want_destroy;
 }
 
 Mates matesOf(const Op& op, std::size_t self, const std::vector<Member>& members, const Profile& profile,
@@ -176,17 +273,41 @@ Action plan(const Snapshot& s, std::int64_t now) {
                                                : wait(now + observeIntervalMs(now - node.goal_at));
   }
   if (node.goal == Goal::kGone && !s.machine) return act(ActionKind::kForgetNode);
-  if (s.machine && (node.goal == Goal::kGone || s.machine->want_destroy)) {
-    if (node.next_at > now) return wait(node.next_at);
-    const Action action = planGone(s, now);
-    return action.kind == ActionKind::kForgetMachine && s.ties.held ? act(ActionKind::kReleaseDisks) : action;
+  const bool under_way = !node.settled();
+  // A deletion never gives up.
+  const std::int64_t deadline = under_way && node.goal != Goal::kGone ? node.deadline : 0;
+  if (deadline > 0 && now >= deadline) return act(ActionKind::kGiveUp);
+  const bool going =
+      s.machine && (node.goal == Goal::kGone || s.machine->want_destroy || (under_way && node.goal == Goal::kStopped));
+  Action action;
+  if (!going && !under_way) {
+    action = planSettled(s, now);
+  } else if (node.next_at > now) {
+    action = wait(node.next_at);
+  } else if (going) {
+    action = planGone(s, now);
+    if (action.kind == ActionKind::kForgetMachine && s.ties.held) action = act(ActionKind::kReleaseDisks);
+  } else {
+    action = node.goal == Goal::kStopped ? act(ActionKind::kSettle) : planWay(s, now);
   }
-  if (node.settled()) return act(ActionKind::kNone);
-  if (node.deadline > 0 && now >= node.deadline) return act(ActionKind::kGiveUp);
-  if (node.next_at > now) return wait(node.deadline > 0 ? std::min(node.next_at, node.deadline) : node.next_at);
-  Action action = planBoot(s, now);
-  if (action.kind == ActionKind::kWait && node.deadline > 0) action.at = std::min(action.at, node.deadline);
+  if (action.kind == ActionKind::kWait && deadline > 0) action.at = std::min(action.at, deadline);
   return action;
+}
+
+std::int64_t goalLimitMs(Goal goal, bool was_up, std::int64_t boot_ms) {
+  switch (goal) {
+    case Goal::kRunning:
+      return boot_ms;
+    case Goal::kSuspended:
+      return was_up ? kSuspendMs : boot_ms;
+    case Goal::kPowerOff:
+      return was_up ? kPowerOffMs : boot_ms;
+    case Goal::kStopped:
+      return kStopMs;
+    case Goal::kGone:
+      break;
+  }
+  return 0;
 }
 
 std::int64_t observeIntervalMs(std::int64_t step_age_ms) {

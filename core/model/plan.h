@@ -52,6 +52,10 @@ enum class ActionKind : std::uint8_t {
   kProbeReady,     ///< banner on the ready port
   kReleaseHost,    ///< remove our container from an existing server
   kAbandonHost,    ///< the server stayed unreachable: forget it, and say what was left there
+  kStopContainer,  ///< stop the base container, and settle
+  kMakePowerOff,   ///< record the intent to switch the machine off, instead of any other one
+  kMakePowerOn,
+  kCloseOp,        ///< the power op is over: a look shows what it was to bring, or nobody asks any more
   kMakeDestroyOp,  ///< record the intent to give the machine back
   kReleaseDisks,   ///< the machine is gone: see that it holds no disk, detach what the cloud still shows there
   kKeepDisk,       ///< the disk is in use: its deletion is taken back
@@ -75,11 +79,15 @@ struct Member {
 Mates matesOf(const Op& op, std::size_t self, const std::vector<Member>& members, const Profile& profile,
               std::int64_t now);
 
-/// True when the create must go on for this machine: its node is not to go, nor is the machine to be given back.
+/// True when the create must go on for this machine: its node needs one, and it is not to be given back.
 bool isWanted(const Member& member);
 
 /// The next action at wall time `now`.
 Action plan(const Snapshot& snapshot, std::int64_t now);
+
+/// How long a node may take to a new goal, in ms; 0 = no limit. `was_up`: its machine has served before, so that
+/// nothing must be booted first. `boot_ms`: of its catalog entry.
+std::int64_t goalLimitMs(Goal goal, bool was_up, std::int64_t boot_ms);
 
 /// How long the machine must be watched between two point reads while something is under way, by the age of the step.
 std::int64_t observeIntervalMs(std::int64_t step_age_ms);

@@ -65,6 +65,9 @@ enum class Step : std::uint8_t {
   kRelease,    ///< removing the base container from an existing server
   kDestroy,    ///< giving the machine back
   kVerify,     ///< the cloud accepted; waiting for the proof that the machine is gone
+  kSuspend,    ///< stopping the base container
+  kPowerOff,   ///< the cloud is asked to switch the machine off; without an op: accepted, it has to show
+  kPowerOn,    ///< the same for on
 };
 
 std::string_view goalName(Goal goal);
@@ -96,6 +99,9 @@ Result<GoalChange> applyVerb(Verb verb, Goal goal, bool in_error);
 
 /// The settled wire state of a goal reached: RUNNING, SUSPENDED, POWER_OFF, STOPPED (DELETING for kGone).
 State settledState(Goal goal);
+
+/// True when a node with this goal has a machine, switched on or off.
+bool needsMachine(Goal goal);
 
 /// True when the SDK keeps waiting in this state (spec/rest-protocol 9.2; INDEFINITE is not among them).
 bool isTransient(State state);

@@ -119,6 +119,8 @@ State settledState(Goal goal) {
   return kSettled.at(at(goal));
 }
 
+bool needsMachine(Goal goal) { return goal != Goal::kStopped && goal != Goal::kGone; }
+
 bool isTransient(State state) { return (kTransientStates & bit(state)) != 0; }
 
 bool isLegalTransition(State from, State to) { return from == to || (kTransitions.at(at(from)) & bit(to)) != 0; }

@@ -56,6 +56,7 @@ class FakeDriver : public Driver {
     facts.max_batch = 10;
     facts.max_observe = 100;
     facts.simulated_hosts = true;
+    facts.can_power = true;
   }
 
   const DriverInfo& info() const override { return facts; }
@@ -87,7 +88,7 @@ class FakeDriver : public Driver {
   }
 
   std::vector<ItemResult> power(const CallContext& context, bool on, const std::vector<MachineRef>& items) override {
-    return each("power", context, items, [this, on](const MachineRef& ref, ItemResult& result) {
+    return each(on ? "power_on" : "power_off", context, items, [this, on](const MachineRef& ref, ItemResult& result) {
       const auto it = cloud.find(ref.name);
       if (it != cloud.end()) {
         it->second.state = on ? MachineState::kRunning : MachineState::kStopped;

@@ -62,8 +62,12 @@ class FakeHost final : public Host {
     containers[target.address].push_back(made);
     return made.id;
   }
-  Status startContainer(const HostTarget&, const std::string&, std::int64_t) override { return call("start"); }
-  Status stopContainer(const HostTarget&, const std::string&, std::int64_t) override { return call("stop"); }
+  Status startContainer(const HostTarget& target, const std::string& id, std::int64_t) override {
+    return turn("start", target, id, true);
+  }
+  Status stopContainer(const HostTarget& target, const std::string& id, std::int64_t) override {
+    return turn("stop", target, id, false);
+  }
   Status removeContainer(const HostTarget& target, const std::string& id, std::int64_t) override {
     if (const Status s = call("remove"); !s.ok()) return s;
     std::erase_if(containers[target.address], [&](const FoundContainer& c) { return c.id == id; });
@@ -72,6 +76,18 @@ class FakeHost final : public Host {
   Status probeBanner(const std::string&, int, std::int64_t) override { return call("probe"); }
 
  private:
+  /// A server of which nothing is known takes any id, like a simulated one.
+  Status turn(const std::string& name, const HostTarget& target, const std::string& id, bool running) {
+    if (const Status s = call(name); !s.ok()) return s;
+    const auto server = containers.find(target.address);
+    if (server == containers.end()) return okStatus();
+    for (FoundContainer& container : server->second) {
+      if (container.id != id) continue;
+      container.running = running;
+      return okStatus();
+    }
+    return notFound("no such container: " + id);
+  }
   Status call(const std::string& name) {
     calls.push_back(name);
     const auto it = failure.find(name);

@@ -128,6 +128,16 @@ class Occtr:
     def delete_node(self, vcid, name, node_id):
         self.call("delete node failed", 202, "DELETE", f"/vcs/{vcid}/{name}/{node_id}", {})
 
+    def unit_operation(self, vcid, name, operation):
+        self.call(f"{operation} unit failed", 202, "PATCH", f"/vcs/{vcid}/{name}/{operation}", {})
+
+    def node_operation(self, vcid, name, node_id, operation):
+        text = f"{operation} node failed" if operation in ("suspend", "resume", "stop", "start") else f"{operation} failed"
+        self.call(text, 202, "PATCH", f"/vcs/{vcid}/{name}/{node_id}/{operation}", {})
+
+    def backup(self, vcid, name, node_id):
+        self.call("backup failed", 202, "GET", f"/vcs/{vcid}/{name}/{node_id}/backup")
+
 
 def check_node(node):
     """Raises KeyError or TypeError where the SDK's parser or its tables would."""
@@ -305,6 +315,21 @@ class Unit:
         for node in chosen:
             self.occtr.delete_node(self.group.vcid, self.name, node["node_id"])
             self.wait_nodes_applied()
+        return self.nodes()
+
+    def operate(self, operation, wait_for=True):
+        """suspend, resume, stop, start, power_off, power_on, watch or unwatch of the unit."""
+        self.occtr.unit_operation(self.group.vcid, self.name, operation)
+        if wait_for:
+            self.wait_nodes_applied()
+        return self.nodes()
+
+    def operate_nodes(self, operation, numbers=None):
+        """power_off_nodes, power_on_nodes and watch_nodes of the SDK: one after the other; unwatch does not wait."""
+        for node in [n for n in self.read()["node"] if numbers is None or n["node_no"] in numbers]:
+            self.occtr.node_operation(self.group.vcid, self.name, node["node_id"], operation)
+            if operation != "unwatch":
+                self.wait_nodes_applied()
         return self.nodes()
 
     def wait_nodes_applied(self):

@@ -136,6 +136,8 @@ std::vector<Route> adminRoutes(const AdminSeams& seams) {
       route("GET", "/vcs", listVcs),
       route("GET", "/vcs/{vcid}/progress", showProgress),
       route("POST", "/vcs/{vcid}/purge", purgeVc),
+      route("POST", "/vcs/{vcid}/{unit}/clear_processing", clearProcessing),
+      route("POST", "/vcs/{vcid}/{unit}/{node_no}/state", setNodeState),
       seams.notices.withoutToken(),
   };
 }

@@ -53,7 +53,8 @@ struct AdminSeams {
 };
 
 /// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load; POST
-/// /providers/check; GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge; POST /vcs/fail.
+/// /providers/check; GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge; POST
+/// /vcs/{vcid}/{unit}/clear_processing; POST /vcs/{vcid}/{unit}/{node_no}/state; POST /vcs/fail.
 std::vector<Route> adminRoutes(const AdminSeams& seams);
 
 /// The answer of GET /status.
@@ -97,5 +98,11 @@ Result<HttpAnswer> showProgress(const AdminSeams& seams, const ApiRequest& reque
 /// "objects": [{unit, node_no, provider, instance, network, name, cloud_id, address, container, observed, certain,
 /// resources: [{kind, name, id}]}]}; kNotFound.
 Result<HttpAnswer> purgeVc(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /vcs/{vcid}/{unit}/clear_processing: Commands::clearProcessing; {}.
+Result<HttpAnswer> clearProcessing(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /vcs/{vcid}/{unit}/{node_no}/state {"state": word of the wire}: Commands::setNodeState; {}.
+Result<HttpAnswer> setNodeState(const AdminSeams& seams, const ApiRequest& request);
 
 }  // namespace vcc

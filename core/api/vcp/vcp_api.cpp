@@ -21,6 +21,7 @@ std::vector<Route> vcpRoutes(const VcpSeams& seams) {
   std::vector<Route> routes{seams.notices.withToken()};
   for (Route& route : vcpReadRoutes(seams)) routes.push_back(std::move(route));
   for (Route& route : vcpWriteRoutes(seams)) routes.push_back(std::move(route));
+  for (Route& route : vcpVerbRoutes(seams)) routes.push_back(std::move(route));
   addDocument(routes);
   return routes;
 }

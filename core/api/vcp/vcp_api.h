@@ -38,5 +38,6 @@ std::vector<Route> vcpRoutes(const VcpSeams& seams);
 /// The routes that look, and those that change.
 std::vector<Route> vcpReadRoutes(const VcpSeams& seams);
 std::vector<Route> vcpWriteRoutes(const VcpSeams& seams);
+std::vector<Route> vcpVerbRoutes(const VcpSeams& seams);
 
 }  // namespace vcc

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The server is killed (kill -9) over and over while it creates, adds and deletes on a rough simulated cloud that loses
+"""The server is killed (kill -9) over and over while it creates, adds, operates and deletes on a rough simulated cloud that loses
 answers. At the end its records and the cloud must agree: no machine lost, none made twice, none left.
 
 VCC_KILLS says how often (default 100), VCC_KILL_SEED repeats a run.
@@ -28,6 +28,8 @@ KILLS = int(os.environ.get("VCC_KILLS", "100"))
 SEED = int(os.environ.get("VCC_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 31)
 UNITS = ("one", "two", "three")
 LONGEST_LIFE_S = 0.5
+OPERATIONS = ("suspend", "resume", "power_off", "power_on", "stop", "start")
+RESTING = {"RUNNING": "running", "SUSPENDED": "running", "POWER_OFF": "stopped"}  # node -> its machine
 
 CATALOG = """\
 cci_version: '1.0'
@@ -40,6 +42,7 @@ mock:
     mock_fail:
       create: "0.1 lost"
       destroy: "0.1 lost"
+      power: "0.1 lost"
       observe: "0.05 UNAVAILABLE"
 """
 
@@ -101,7 +104,14 @@ class Kills(unittest.TestCase):
             return
         nodes = present[name]["node"]
         what = self.random.random()
-        if what < 0.55 and len(nodes) < 40:
+        if what < 0.35 and nodes:
+            node = self.random.choice([None, *nodes])
+            operation = self.random.choice(OPERATIONS)
+            if node is None:
+                occtr.unit_operation(vcid, name, operation)
+            else:
+                occtr.node_operation(vcid, name, node["node_id"], operation)
+        elif what < 0.7 and len(nodes) < 40:
             occtr.add_node(vcid, name, self.random.randint(1, 6))
         elif what < 0.97 and nodes:
             occtr.delete_node(vcid, name, self.random.choice(nodes)["node_id"])
@@ -148,22 +158,24 @@ class Kills(unittest.TestCase):
         def unsettled():
             units = occtr.vc(vcid)["unit"]
             states = collections.Counter(node["state"] for unit in units for node in unit["node"])
-            states.update(unit["state"] for unit in units)
-            return {state: count for state, count in states.items() if state not in ("RUNNING", "ERROR")}
+            return {state: count for state, count in states.items() if state in vcp_client.PENDING}
 
         try:
             harness.wait_until(lambda: not unsettled(), "every node has settled", deadline_s=120)
         except AssertionError as late:
             raise AssertionError(f"{late}: {unsettled()}") from late
         nodes = [node for unit in occtr.vc(vcid)["unit"] for node in unit["node"]]
-        self.assertEqual([node["error_message"] for node in nodes if node["state"] != "RUNNING"], [])
-        ids = [node["cloud_instance_id"] for node in nodes]
+        self.assertEqual([node["error_message"] for node in nodes if node["state"] not in (*RESTING, "STOPPED")], [])
+        self.assertEqual({node["cloud_instance_id"] for node in nodes if node["state"] == "STOPPED"} - {""}, set())
+        ids = [node["cloud_instance_id"] for node in nodes if node["state"] != "STOPPED"]
         self.assertEqual(len(set(ids)), len(ids), "one machine for two nodes")
         self.assertNotIn("", ids, "a node that runs without a machine")
         self.assertGreater(len(ids), 0, "no node is left to compare")
         harness.wait_until(lambda: self.alive() == set(ids), "the cloud has the machines of the records and no others")
+        powers = {node["cloud_instance_id"]: RESTING[node["state"]] for node in nodes if node["state"] in RESTING}
+        self.assertEqual({key: self.cloud()[key]["state"] for key in powers}, powers)
         made = len(self.cloud())
-        print(f"{KILLS} kills, {acts} requests, {made} machines made, {len(ids)} alive", file=sys.stderr, flush=True)
+        print(f"{KILLS} kills, {acts} requests, {made} machines made, {len(ids)} alive, {collections.Counter(powers.values())}", file=sys.stderr, flush=True)
         self.assertGreater(made, KILLS // 4, "the kills left nothing to test")
 
         occtr.delete_vc(vcid)

@@ -167,6 +167,34 @@ class MainJob(unittest.TestCase):
         self.assertEqual(self.unit.read()["state"], "RUNNING")
         self.assert_runs(self.peer.hosts[0], self.peer.hosts[2])
 
+    def test_07a_suspend_and_resume(self):
+        before = self.peer.containers()
+        nodes = self.unit.operate("suspend")
+        self.assertEqual([node["state"] for node in nodes], ["SUSPENDED"] * 2, [node["error_message"] for node in nodes])
+        for address, container in self.peer.containers().items():
+            self.assertEqual(container["Id"], before[address]["Id"])
+            self.assertIn(container["State"]["Status"], ("exited", "stopped"), address)
+        nodes = self.unit.operate("resume")
+        self.assertEqual([node["state"] for node in nodes], ["RUNNING"] * 2, [node["error_message"] for node in nodes])
+        self.assert_runs(self.peer.hosts[0], self.peer.hosts[2])
+        for address, container in self.peer.containers().items():
+            self.assertEqual(container["Id"], before[address]["Id"], "another container was started")
+
+    def test_07b_stop_and_start(self):
+        nodes = self.unit.operate("stop")
+        self.assertEqual([node["state"] for node in nodes], ["STOPPED"] * 2, [node["error_message"] for node in nodes])
+        self.assert_runs()
+        self.unit.operate("start")
+        self.assert_runs(self.peer.hosts[0], self.peer.hosts[2])
+
+    def test_07c_power_is_refused(self):
+        for operation in ("power_off", "power_on"):
+            with self.assertRaises(vcp_client.VcpError) as refused:
+                self.unit.operate(operation)
+            self.assertEqual(refused.exception.status, 409)
+            self.assertIn("provider onpremises cannot switch machines off and on", refused.exception.message)
+        self.assertEqual(self.unit.read()["state"], "RUNNING")
+
     def test_08_unit_answers_after_its_last_node(self):
         self.assertEqual(self.unit.delete_nodes(2), [])
         unit = self.unit.read()

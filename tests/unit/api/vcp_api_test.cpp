@@ -183,7 +183,9 @@ TEST_CASE("bad input is answered with its status and the field's name") {
       {"GET", "/vcs/" + vcid + "/%00", "", 400, "NUL"},
       {"GET", "/nothing/here", "", 404, "/nothing/here"},
       {"DELETE", "/vcs", "", 405, "GET, HEAD, POST"},
-      {"PATCH", "/vcs/" + vcid + "/web/suspend", "{}", 405, "GET"},
+      {"PATCH", "/vcs/" + vcid + "/web/explode", "{}", 405, "GET"},
+      {"PATCH", "/vcs/" + vcid + "/nope/suspend", "{}", 404, "nope"},
+      {"PATCH", "/vcs/" + vcid + "/web/00000000000000000000000000000000/suspend", "{}", 404, "does not exist"},
   };
   for (const auto& call : calls) {
     CAPTURE(call.method);

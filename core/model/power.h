@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "model/profile.h"
+#include "model/records.h"
+
+/// Ops that switch machines off and on. A request whose answer is not known is repeated only after a look, and the
+/// opposite is asked for only when what was asked for before has shown, or cannot take effect any more: a cloud takes
+/// "on" for done already while a machine has not yet begun to go off. Pure.
+namespace vcc {
+
+inline bool isPower(OpVerb verb) { return verb == OpVerb::kPowerOff || verb == OpVerb::kPowerOn; }
+
+/// The step of a node whose machine is being switched so.
+inline Step powerStep(OpVerb verb) { return verb == OpVerb::kPowerOff ? Step::kPowerOff : Step::kPowerOn; }
+
+/// True when the last look shows that the cloud is on it, or has done it.
+bool showsPower(const Machine& machine, OpVerb verb);
+
+/// True for an item that was sent and has no answer.
+bool isUnansweredPower(const OpItem& item, const Op& op);
+
+/// True when the item may be sent: it is due by what is known, or there was a look since it was sent last.
+bool mayBeSwitched(const OpItem& item, const Op& op, const Machine& machine);
+
+/// From this time on a request without an answer has no effect any more that a look would not show.
+std::int64_t powerCertainAt(const Op& op, const Profile& profile);
+
+/// True when the node still wants the machine switched so.
+bool isPowerWanted(OpVerb verb, const Node& node, const Machine& machine);
+
+}  // namespace vcc

@@ -41,11 +41,11 @@ constexpr std::array<std::pair<const char*, Code>, 16> kCodes{{
 constexpr std::array<const char*, 7> kOperations{"create", "destroy", "power", "observe", "list", "probe", "boot"};
 
 /// "0.2 UNAVAILABLE", "1 lost".
-Fault parseFault(const std::string& text, const std::string& pointer) {
+Fault parseFault(const std::string& operation, const std::string& text, const std::string& pointer) {
   const auto bad = [&] {
     return invalid(pointer,
                    "must be a probability from 0 to 1 and an error class (UNAVAILABLE, RESOURCE_EXHAUSTED, ... lost, "
-                   "dropped), as in \"0.2 UNAVAILABLE\"");
+                   "dropped, for list also partial), as in \"0.2 UNAVAILABLE\"");
   };
   Fault fault;
   char* end = nullptr;
@@ -55,6 +55,10 @@ Fault parseFault(const std::string& text, const std::string& pointer) {
   if (fault.name == "lost" || fault.name == "dropped") {
     fault.kind = fault.name == "lost" ? Fault::Kind::kLost : Fault::Kind::kDropped;
     fault.code = Code::kDeadlineExceeded;
+    return fault;
+  }
+  if (fault.name == "partial" && operation == "list") {
+    fault.kind = Fault::Kind::kPartial;
     return fault;
   }
   for (const auto& [name, code] : kCodes) {
@@ -122,7 +126,8 @@ Knobs parseKnobs(std::string_view catalog_entry) {
       throw invalid(pointer, "does not know operation '" + operation.substr(0, 64) +
                                  "'; there are create, destroy, power, observe, list, probe, boot");
     }
-    knobs.faults[operation] = parseFault(textOf(*fail, operation, pointer).value_or(""), pointer + "/" + operation);
+    knobs.faults[operation] =
+        parseFault(operation, textOf(*fail, operation, pointer).value_or(""), pointer + "/" + operation);
   }
   return knobs;
 }

@@ -55,7 +55,24 @@ std::int64_t onOlderEntry(const ReadTx& tx, const Catalog& catalog) {
 Decider::Decider(Engine::Seams seams, EngineOptions options)
     : seams_(std::move(seams)),
       options_(std::move(options)),
+      sweeper_(std::make_unique<Sweeper>(sweepPort(), options_.sweep)),
       ssh_executor_(seams_.make_executor("ssh", options_.ssh_threads)) {}
+
+SweepPort Decider::sweepPort() {
+  return {.store = seams_.store,
+          .drivers = seams_.drivers,
+          .sealer = seams_.sealer,
+          .random = seams_.random,
+          .log = seams_.log,
+          .clock = seams_.clock,
+          .catalog = seams_.catalog,
+          .vcc_id = options_.vcc_id,
+          .cancelled = &cancelled_,
+          .commit = [this](Body body, Then then) { commit({}, std::move(body), std::move(then)); },
+          .call = [this](const DriverSlot& slot, Job blocking,
+                         Job after) { runOn(driverExecutor(slot), std::move(blocking), std::move(after)); },
+          .later = [this](std::int64_t after_ms, Job job) { later(after_ms, std::move(job)); }};
+}
 
 Decider::~Decider() { endExecutors(); }
 
@@ -88,6 +105,7 @@ Status Decider::takeOver() {
     return okStatus();
   }));
   revisit(unsettled);
+  sweeper_->start();
   seams_.log.info("ENGINE_STARTED", "the engine took over", {{"fence", fence_}, {"unsettled", unsettled.size()}});
   return okStatus();
 }
@@ -104,6 +122,14 @@ void Decider::post(Job job) { inbox_->post(std::move(job)); }
 
 void Decider::wake(const std::vector<std::string>& node_ids) {
   if (!node_ids.empty()) post([this, node_ids] { revisit(node_ids); });
+}
+
+void Decider::sweepNow() {
+  post([this] { sweeper_->sweepNow(); });
+}
+
+void Decider::visitStray(const std::string& stray_id) {
+  post([this, stray_id] { sweeper_->visit(stray_id); });
 }
 
 void Decider::interrupt() {

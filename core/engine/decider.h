@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/frozen_request.h"
 #include "engine/retry.h"
+#include "engine/sweeper.h"
 #include "model/plan.h"
 
 namespace vcc {
@@ -55,8 +56,9 @@ struct Sending {
 MachineRef refOf(const Machine& machine, std::size_t index);
 
 /// The heart of the engine (architecture 3.2): queue, timers, batching and the execution of `plan`. All methods but
-/// `post`, `wake` and `status` belong to one thread, the deciding thread; whatever blocks runs on an executor and comes
-/// back through `post`. A node with a call or commit under way is busy: it is visited again when that has ended.
+/// `post`, `wake`, `sweepNow`, `visitStray` and `status` belong to one thread, the deciding thread; whatever blocks
+/// runs on an executor and comes back through `post`. A node with a call or commit under way is busy: it is visited
+/// again when that has ended.
 class Decider {
  public:
   Decider(Engine::Seams seams, EngineOptions options);
@@ -68,6 +70,8 @@ class Decider {
   /// Queues work for the deciding thread. Any thread.
   void post(Job job);
   void wake(const std::vector<std::string>& node_ids);
+  void sweepNow();
+  void visitStray(const std::string& stray_id);
 
   /// Does everything that is due; returns the milliseconds until the next thing is (at most 60,000).
   std::int64_t pump();
@@ -97,6 +101,7 @@ class Decider {
   void later(std::int64_t after_ms, Job job);
   void runOn(Executor& executor, Job blocking, Job after);
   void endExecutors();
+  SweepPort sweepPort();
 
   // make_ops.cpp: intents
   void flushCreates();
@@ -153,6 +158,7 @@ class Decider {
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
 
   ThawedRequests thawed_;
+  std::unique_ptr<Sweeper> sweeper_;
   Agenda agenda_;
   std::multimap<std::int64_t, Job> timers_;  // monotonic ms
   std::unordered_set<std::string> busy_;     // nodes with a call or commit under way

@@ -42,6 +42,8 @@ Engine::~Engine() = default;
 Status Engine::start() { return impl_->start(); }
 void Engine::stop() { impl_->stop(); }
 void Engine::wake(const std::vector<std::string>& ids) { impl_->decider_.wake(ids); }
+void Engine::sweepNow() { impl_->decider_.sweepNow(); }
+void Engine::visitStray(const std::string& stray_id) { impl_->decider_.visitStray(stray_id); }
 EngineStatus Engine::status() const { return impl_->decider_.status(); }
 
 }  // namespace vcc

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "engine/sweeper.h"
 #include "host/host.h"
 #include "plugin_host/driver.h"
 #include "secrets/sealer.h"
@@ -30,6 +31,7 @@ struct EngineOptions {
   std::vector<std::string> own_addresses;  ///< this controller's own: never chosen for a machine
   std::string public_key;                  ///< of the controller's ssh key, one line; new machines let it in
   std::size_t ssh_threads = 64;            ///< upper limit of concurrent visits to hosts
+  SweepOptions sweep;
 };
 
 /// What `vcc status` shows of the engine.
@@ -74,6 +76,11 @@ class Engine {
 
   /// Queues objects for a visit (ids of nodes, units or VCs). Any thread, never blocks.
   void wake(const std::vector<std::string>& ids);
+
+  /// Lists every place of the sweep as soon as can be. Any thread, never blocks; `SweepPlace::tried_at` shows when.
+  void sweepNow();
+  /// Goes on with a stray whose deletion was asked for (engine/sweep_records.h). Any thread, never blocks.
+  void visitStray(const std::string& stray_id);
 
   EngineStatus status() const;
 

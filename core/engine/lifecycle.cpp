@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/sweep_records.h"
 #include "secrets/grants.h"
 #include "store/schema.h"
 
@@ -143,6 +144,8 @@ void eraseMachine(Tx& tx, const std::string& machine_id) {
   const std::string grant_id = machine->grant_id;
   const Node* node = tx.nodes().find(machine->node_id);
   if (node && node->requested_address.empty()) freeAddresses(tx, node->node_id);
+  // The row of a place has no unique value that this could violate.
+  static_cast<void>(touchPlace(tx, *machine));
   tx.machines().erase(std::string(machine_id));
   bool used = false;
   tx.machines().scan("request_id", request_id, [&](const Machine&) {

@@ -92,6 +92,9 @@ class MirrorTable final : public Table<T> {
                        [&](const auto& row) { return Schema<T>::kIndexes[index].value(*row.second) == value; });
   }
 
+  /// How many rows could not be read.
+  std::size_t damaged() const { return damaged_.size(); }
+
   /// The record as it is shared; null when there is none.
   RecordPtr<T> share(std::string_view key) const {
     const auto found = records_.find(key);

@@ -49,10 +49,12 @@ class Tx {
   virtual Table<Op>& ops() = 0;             // indexes: vcid
   virtual Table<Address>& addresses() = 0;  // key (instance, network, ip); indexes: node_id
   virtual Table<User>& users() = 0;
-  virtual Table<Token>& tokens() = 0;    // indexes: user
-  virtual Table<Secret>& secrets() = 0;  // key (mount, owner, path); indexes: "mount, owner"
-  virtual Table<Grant>& grants() = 0;    // indexes: token_hash
-  virtual Table<Event>& events() = 0;    // key: seq, fixed width, so that key order is time order
+  virtual Table<Token>& tokens() = 0;            // indexes: user
+  virtual Table<Secret>& secrets() = 0;          // key (mount, owner, path); indexes: "mount, owner"
+  virtual Table<Grant>& grants() = 0;            // indexes: token_hash
+  virtual Table<Event>& events() = 0;            // key: seq, fixed width, so that key order is time order
+  virtual Table<SweepPlace>& sweepPlaces() = 0;  // key (scope, grant_id); indexes: grant_id
+  virtual Table<Stray>& strays() = 0;            // indexes: place (the key of its place)
   virtual Table<Lease>& leases() = 0;
   virtual Table<Meta>& metas() = 0;
   /// The next value of a counter, from 1. Never the same twice, even when the transaction that took it fails.
@@ -77,6 +79,8 @@ class ReadTx {
   virtual const Table<Secret>& secrets() const = 0;
   virtual const Table<Grant>& grants() const = 0;
   virtual const Table<Event>& events() const = 0;
+  virtual const Table<SweepPlace>& sweepPlaces() const = 0;
+  virtual const Table<Stray>& strays() const = 0;
   virtual const Table<Lease>& leases() const = 0;
   virtual const Table<Meta>& metas() const = 0;
   virtual std::int64_t now() const = 0;
@@ -106,6 +110,9 @@ class Store {
 
   /// ok, or why writes fail at present (disk full ...). Cleared by the next write that succeeds.
   virtual Status health() const = 0;
+
+  /// Rows that could not be read at start and are left aside: what they know is not in any view.
+  virtual std::size_t damagedRows() const = 0;
 };
 
 }  // namespace vcc

@@ -20,6 +20,8 @@ Status checkPluginFile(const std::string& socket_path, const Arguments& argument
 Status listGroups(const std::string& socket_path, const Arguments& arguments);
 Status watchGroup(const std::string& socket_path, const Arguments& arguments);
 Status purgeGroup(const std::string& socket_path, const Arguments& arguments);
+Status showSweep(const std::string& socket_path, const Arguments& arguments);
+Status checkEverything(const std::string& socket_path, const Arguments& arguments);
 Status showEvents(const std::string& socket_path, const Arguments& arguments);
 Status revokeToken(const std::string& socket_path, const Arguments& arguments);
 

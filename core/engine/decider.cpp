@@ -10,6 +10,7 @@
 #include "engine/lifecycle.h"
 #include "model/doubt.h"
 #include "model/json_tree.h"
+#include "secrets/tokens.h"
 
 namespace vcc {
 
@@ -18,6 +19,7 @@ namespace {
 constexpr std::int64_t kLongestPauseMs = 60000;
 constexpr std::int64_t kAbsentDriverPauseMs = 30000;
 constexpr std::int64_t kCommitRetryMs = 1000;
+constexpr std::int64_t kHousekeepingMs = 600000;
 constexpr char kShard[] = "all";
 
 Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_simulated) {
@@ -106,6 +108,7 @@ Status Decider::takeOver() {
   }));
   revisit(unsettled);
   sweeper_->start();
+  keepHouse();
   seams_.log.info("ENGINE_STARTED", "the engine took over", {{"fence", fence_}, {"unsettled", unsettled.size()}});
   return okStatus();
 }
@@ -122,6 +125,17 @@ void Decider::post(Job job) { inbox_->post(std::move(job)); }
 
 void Decider::wake(const std::vector<std::string>& node_ids) {
   if (!node_ids.empty()) post([this, node_ids] { revisit(node_ids); });
+}
+
+/// What only time brings: tokens expire. (Old events go as new ones come.)
+void Decider::keepHouse() {
+  commit(
+      {},
+      [](Tx& tx) {
+        dropExpiredTokens(tx);
+        return okStatus();
+      },
+      [this](const Status&) { later(kHousekeepingMs, [this] { keepHouse(); }); });
 }
 
 void Decider::sweepNow() {
@@ -148,6 +162,7 @@ void Decider::waitForWork(std::int64_t timeout_ms) {
 
 void Decider::endExecutors() {
   cancelled_ = true;
+  checks_.cancelAll();
   driver_executors_.clear();
   ssh_executor_.reset();
 }

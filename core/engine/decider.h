@@ -15,6 +15,7 @@
 
 #include "base/mutex.h"
 #include "engine/agenda.h"
+#include "engine/check.h"
 #include "engine/engine.h"
 #include "engine/frozen_request.h"
 #include "engine/retry.h"
@@ -56,9 +57,9 @@ struct Sending {
 MachineRef refOf(const Machine& machine, std::size_t index);
 
 /// The heart of the engine (architecture 3.2): queue, timers, batching and the execution of `plan`. All methods but
-/// `post`, `wake`, `sweepNow`, `visitStray` and `status` belong to one thread, the deciding thread; whatever blocks
-/// runs on an executor and comes back through `post`. A node with a call or commit under way is busy: it is visited
-/// again when that has ended.
+/// `post`, `wake`, `sweepNow`, `visitStray`, the two of checks and `status` belong to one thread, the deciding thread;
+/// whatever blocks runs on an executor and comes back through `post`. A node with a call or commit under way is busy:
+/// it is visited again when that has ended.
 class Decider {
  public:
   Decider(Engine::Seams seams, EngineOptions options);
@@ -72,6 +73,8 @@ class Decider {
   void wake(const std::vector<std::string>& node_ids);
   void sweepNow();
   void visitStray(const std::string& stray_id);
+  Result<std::string> startCheck(const std::string& vcid);
+  Result<CheckReport> checkReport(const std::string& id);
 
   /// Does everything that is due; returns the milliseconds until the next thing is (at most 60,000).
   std::int64_t pump();
@@ -102,6 +105,7 @@ class Decider {
   void runOn(Executor& executor, Job blocking, Job after);
   void endExecutors();
   SweepPort sweepPort();
+  void keepHouse();
 
   // make_ops.cpp: intents
   void flushCreates();
@@ -129,6 +133,20 @@ class Decider {
   Host& hostOf(const Visit& visit) const;
   HostTarget targetOf(const Visit& visit) const;
   Result<ContainerSpec> specOf(const Visit& visit) const;
+
+  // check.cpp: fresh looks at everything
+  void beginCheck(const std::shared_ptr<CheckRun>& run);
+  void watchCheck(const std::shared_ptr<CheckRun>& run, std::int64_t deadline);
+  void gatherCheck(const std::shared_ptr<CheckRun>& run);
+  void gatherNode(CheckRun& run, const std::string& node_id);
+  void askCloud(const std::shared_ptr<CheckRun>& run, const std::string& key);
+  void takeList(CheckRun& run, const std::string& key, const std::vector<Observation>& seen);
+  void askPointReads(const std::shared_ptr<CheckRun>& run, const std::string& key);
+  void askHosts(const std::shared_ptr<CheckRun>& run);
+  void askHost(const std::shared_ptr<CheckRun>& run);
+  void publishCheck(CheckRun& run) const;
+  void endCheckIfDone(const std::shared_ptr<CheckRun>& run);
+  void endCheck(const std::shared_ptr<CheckRun>& run);
 
   // transitions.cpp: what the records become
   void goTo(const Visit& visit, Step step, std::function<void(Node&)> more = {});
@@ -159,6 +177,7 @@ class Decider {
 
   ThawedRequests thawed_;
   std::unique_ptr<Sweeper> sweeper_;
+  CheckBoard checks_;
   Agenda agenda_;
   std::multimap<std::int64_t, Job> timers_;  // monotonic ms
   std::unordered_set<std::string> busy_;     // nodes with a call or commit under way

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "engine/check.h"
 #include "engine/sweeper.h"
 #include "host/host.h"
 #include "plugin_host/driver.h"
@@ -81,6 +82,13 @@ class Engine {
   void sweepNow();
   /// Goes on with a stray whose deletion was asked for (engine/sweep_records.h). Any thread, never blocks.
   void visitStray(const std::string& stray_id);
+
+  /// Begins a fresh look at all nodes, or those of one UnitGroup, and at what else of ours the clouds hold; returns its
+  /// id. It ends by itself: when all have answered, after 5 minutes, or when nobody asked for its report for 15 s.
+  /// kNotFound: no such UnitGroup; kResourceExhausted: several are under way. Any thread, never blocks.
+  Result<std::string> startCheck(const std::string& vcid);
+  /// How it stands. kNotFound when it ended long ago. Any thread, never blocks.
+  Result<CheckReport> checkReport(const std::string& id);
 
   EngineStatus status() const;
 

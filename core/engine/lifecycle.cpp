@@ -165,6 +165,7 @@ Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state) 
   if (const Machine* found = tx.machines().find(machine_id)) {
     Machine machine = *found;
     machine.open_op.clear();
+    machine.ended_op = op.op_id;
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
   }
   if (open) return tx.ops().put(std::move(op));

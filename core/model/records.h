@@ -139,6 +139,7 @@ struct Machine {
   std::string host_key;           // pinned at first contact
   bool want_destroy = false;      // want{keep, destroy}
   std::int64_t created_at = 0;
+  std::string ended_op;  // op that ended last with this machine as an item, for events
 };
 
 enum class OpVerb : std::uint8_t { kCreate, kDestroy, kPowerOn, kPowerOff };

@@ -12,6 +12,7 @@
 #include "base/secret_string.h"
 #include "base/status.h"
 #include "engine/commands.h"
+#include "engine/sweeper.h"
 
 namespace vcc {
 
@@ -42,6 +43,7 @@ struct Settings {
   std::vector<std::string> http_no_proxy;  ///< hosts that drivers reach without it; ".example.org" for all below
   std::int64_t ssh_threads = 64;
   std::int64_t events_keep = 5000;
+  SweepOptions sweep;
   Limits limits;
 
   std::string adminSocket() const { return admin_socket.empty() ? data_dir + "/run/admin/admin.sock" : admin_socket; }

@@ -109,7 +109,8 @@ constexpr std::array<std::string_view, 4> kSecrets = {
     R"(ALTER TABLE "unit" DROP COLUMN "cci")",
 };
 
-constexpr std::array<std::string_view, 2> kSweep = {
+constexpr std::array<std::string_view, 3> kSweep = {
+    R"(ALTER TABLE "machine" ADD COLUMN "ended_op" TEXT NOT NULL DEFAULT '')",
     R"(CREATE TABLE "sweep_place" (
       "scope" TEXT NOT NULL, "grant_id" TEXT NOT NULL, "instance" TEXT NOT NULL, "network" TEXT NOT NULL,
       "entry" TEXT NOT NULL, "used_at" INTEGER NOT NULL, "tried_at" INTEGER NOT NULL, "swept_at" INTEGER NOT NULL,

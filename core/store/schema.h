@@ -53,7 +53,7 @@ struct Schema<Vc> {
       field<&Vc::version>("version"),
   };
   static std::string key(const Vc& vc) { return vc.vcid; }
-  static constexpr std::array<Index<Vc>, 0> kIndexes{};
+  static constexpr std::array<Index<Vc>, 1> kIndexes{{{"owner", [](const Vc& vc) { return vc.owner; }}}};
   static constexpr std::array<Index<Vc>, 0> kUnique{};
 };
 
@@ -173,6 +173,7 @@ struct Schema<Machine> {
       field<&Machine::host_key>("host_key"),
       field<&Machine::want_destroy>("want_destroy"),
       field<&Machine::created_at>("created_at"),
+      field<&Machine::ended_op>("ended_op"),
   };
   static std::string key(const Machine& machine) { return machine.machine_id; }
   static constexpr std::array<Index<Machine>, 4> kIndexes{

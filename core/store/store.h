@@ -28,6 +28,8 @@ class Table {
   /// The same for the records whose index `index` (a column name listed in Schema<T>) equals `value`.
   virtual void scan(std::string_view index, std::string_view value,
                     const std::function<bool(const T&)>& visit) const = 0;
+  /// How many there are. Costs no walk.
+  virtual std::size_t count(std::string_view index, std::string_view value) const = 0;
   virtual std::size_t size() const = 0;
   /// Inserts or replaces. kAlreadyExists when a unique index of another record holds the same value.
   virtual Status put(T record) = 0;
@@ -41,7 +43,7 @@ class Table {
 class Tx {
  public:
   virtual ~Tx() = default;
-  virtual Table<Vc>& vcs() = 0;
+  virtual Table<Vc>& vcs() = 0;      // indexes: owner
   virtual Table<Unit>& units() = 0;  // indexes: grant_id, vcid; unique (vcid, name)
   virtual Table<Node>& nodes() = 0;  // indexes: unit_id, vcid; unique (unit_id, node_no)
   virtual Table<Request>& requests() = 0;

@@ -135,6 +135,11 @@ std::vector<Route> adminRoutes(const AdminSeams& seams) {
       route("GET", "/vcs", listVcs),
       route("GET", "/vcs/{vcid}/progress", showProgress),
       route("POST", "/vcs/{vcid}/purge", purgeVc),
+      route("GET", "/sweep", showSweep),
+      route("POST", "/sweep", sweepNow),
+      route("POST", "/sweep/{id}/delete", deleteStray),
+      route("POST", "/checks", startCheck),
+      route("GET", "/checks/{id}", showCheck),
   };
 }
 

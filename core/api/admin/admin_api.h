@@ -31,6 +31,14 @@ struct ProcessFacts {
   std::vector<std::string> listeners;  ///< "https://127.0.0.1:8443", "unix:/..."
 };
 
+/// Of the Engine, by the same names.
+struct SweepAndCheck {
+  std::function<void()> sweepNow;
+  std::function<void(const std::string& stray_id)> visitStray;
+  std::function<Result<std::string>(const std::string& vcid)> startCheck;
+  std::function<Result<CheckReport>(const std::string& id)> checkReport;
+};
+
 /// All references outlive the routes.
 struct AdminSeams {
   Store& store;
@@ -43,10 +51,12 @@ struct AdminSeams {
   /// PluginRegistry::load, after which nodes that waited for the driver go on.
   std::function<Result<std::vector<DriverSlot>>(const std::string& name)> load_plugin;
   Commands& commands;
+  SweepAndCheck engine_looks;
 };
 
 /// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load;
-/// GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge.
+/// GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge; GET and POST /sweep; POST
+/// /sweep/{id}/delete; POST /checks; GET /checks/{id}.
 std::vector<Route> adminRoutes(const AdminSeams& seams);
 
 /// The answer of GET /status.
@@ -81,5 +91,24 @@ Result<HttpAnswer> showProgress(const AdminSeams& seams, const ApiRequest& reque
 /// "objects": [{unit, node_no, provider, instance, network, name, cloud_id, address, container, observed, certain,
 /// resources: [{kind, name, id}]}]}; kNotFound.
 Result<HttpAnswer> purgeVc(const AdminSeams& seams, const ApiRequest& request);
+
+/// GET /sweep: {now_ms, "places": [{instance, network, grant, driver, used_ms, tried_ms, swept_ms, fault}], "objects":
+/// [{id, instance, name, cloud_id, address, observed, first_seen_ms, last_seen_ms, sweeps, left, deleted_by, fault,
+/// resources}]}: where the clouds are listed, and what of ours was found there that no record knows. `left`: by which
+/// purge it was left there; `driver`: it is loaded.
+Result<HttpAnswer> showSweep(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /sweep: lists every place as soon as can be; {asked_ms}, which `tried_ms` of a place reaches when it was.
+Result<HttpAnswer> sweepNow(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /sweep/{id}/delete {"name": of that object}: askStrayDeletion.
+Result<HttpAnswer> deleteStray(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /checks {"vcid": only this one}: Engine::startCheck; {"check": id}.
+Result<HttpAnswer> startCheck(const AdminSeams& seams, const ApiRequest& request);
+
+/// GET /checks/{id}: {done, looks, expected, "lines": [{vcid, vc, unit, node_no, node_id, instance, name, cloud_id,
+/// address, record, cloud, container, monitor, difference}]}, lines when it is done; kNotFound.
+Result<HttpAnswer> showCheck(const AdminSeams& seams, const ApiRequest& request);
 
 }  // namespace vcc

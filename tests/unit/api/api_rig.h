@@ -53,6 +53,8 @@ class ApiRig {
   std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>(
       Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
   std::vector<std::string> woken;
+  int sweeps_asked = 0;
+  CheckReport check_report;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   std::unique_ptr<Commands> commands;
   std::optional<Doorkeeper> doorkeeper;
@@ -103,7 +105,16 @@ class ApiRig {
           return facts;
         },
         [this](const std::string& name) { return load_plugin(name); },
-        *commands};
+        *commands,
+        {[this] { ++sweeps_asked; }, [this](const std::string& id) { woken.push_back(id); },
+         [](const std::string& vcid) -> Result<std::string> {
+           if (!vcid.empty()) return notFound("UnitGroup " + vcid + " does not exist");
+           return std::string("c1");
+         },
+         [this](const std::string& id) -> Result<CheckReport> {
+           if (id != "c1") return notFound("check " + id + " does not exist any more");
+           return check_report;
+         }}};
     admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *doorkeeper, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());

@@ -145,7 +145,7 @@ Result<std::string> Decider::startCheck(const std::string& vcid) {
   return run->id;
 }
 
-Result<CheckReport> Decider::checkReport(const std::string& id) {
+Result<CheckResult> Decider::checkReport(const std::string& id) {
   const auto run = checks_.find(id);
   if (!run) return notFound(fmt::format("check {} does not exist any more", cleanUtf8(id, 64)));
   const MutexLock lock(run->mutex);
@@ -265,12 +265,12 @@ void Decider::askCloud(const std::shared_ptr<CheckRun>& run, const std::string& 
       [this, run, key, seen] {
         --run->under_way;
         if (isDone(*run)) return;
-        takeList(*run, key, *seen);
+        takeCheckList(*run, key, *seen);
         askPointReads(run, key);
       });
 }
 
-void Decider::takeList(CheckRun& run, const std::string& key, const std::vector<Observation>& seen) {
+void Decider::takeCheckList(CheckRun& run, const std::string& key, const std::vector<Observation>& seen) {
   CheckRun::Account& account = run.accounts.at(key);
   std::unordered_map<std::string, const Observation*> by_name;
   for (const Observation& one : seen) {
@@ -359,7 +359,7 @@ void Decider::askHost(const std::shared_ptr<CheckRun>& run) {
       [this, run, report, at = look.subject] {
         --run->under_way;
         if (isDone(*run)) return;
-        run->subjects[at].container = vcc::sightOf(*report, run->subjects[at], options_.vcc_id);
+        run->subjects[at].container = sightOf(*report, run->subjects[at], options_.vcc_id);
         askHost(run);
       });
 }
@@ -377,7 +377,7 @@ void Decider::endCheckIfDone(const std::shared_ptr<CheckRun>& run) {
 }
 
 void Decider::endCheck(const std::shared_ptr<CheckRun>& run) {
-  CheckReport report;
+  CheckResult report;
   for (const CheckRun::HostLook& look : run->hosts) {
     run->subjects[look.subject].container = {.sight = Sight::kUnknown, .why = "the check ended before it was asked"};
   }

@@ -31,7 +31,7 @@ struct CheckLine {
   std::string difference;  ///< empty: all agree
 };
 
-struct CheckReport {
+struct CheckResult {
   bool done = false;
   std::int64_t looks = 0;        ///< that have ended
   std::int64_t expected = 0;     ///< looks in all, as far as is known

@@ -53,7 +53,7 @@ struct CheckRun {
 
   std::atomic<bool> cancelled{false};
   Mutex mutex;
-  CheckReport report VCC_GUARDED_BY(mutex);
+  CheckResult report VCC_GUARDED_BY(mutex);
   std::int64_t asked_at VCC_GUARDED_BY(mutex) = 0;  ///< monotonic ms: when somebody last wanted to know
 };
 

@@ -74,7 +74,7 @@ class Decider {
   void sweepNow();
   void visitStray(const std::string& stray_id);
   Result<std::string> startCheck(const std::string& vcid);
-  Result<CheckReport> checkReport(const std::string& id);
+  Result<CheckResult> checkReport(const std::string& id);
 
   /// Does everything that is due; returns the milliseconds until the next thing is (at most 60,000).
   std::int64_t pump();
@@ -140,7 +140,7 @@ class Decider {
   void gatherCheck(const std::shared_ptr<CheckRun>& run);
   void gatherNode(CheckRun& run, const std::string& node_id);
   void askCloud(const std::shared_ptr<CheckRun>& run, const std::string& key);
-  void takeList(CheckRun& run, const std::string& key, const std::vector<Observation>& seen);
+  void takeCheckList(CheckRun& run, const std::string& key, const std::vector<Observation>& seen);
   void askPointReads(const std::shared_ptr<CheckRun>& run, const std::string& key);
   void askHosts(const std::shared_ptr<CheckRun>& run);
   void askHost(const std::shared_ptr<CheckRun>& run);

@@ -45,7 +45,7 @@ void Engine::wake(const std::vector<std::string>& ids) { impl_->decider_.wake(id
 void Engine::sweepNow() { impl_->decider_.sweepNow(); }
 void Engine::visitStray(const std::string& stray_id) { impl_->decider_.visitStray(stray_id); }
 Result<std::string> Engine::startCheck(const std::string& vcid) { return impl_->decider_.startCheck(vcid); }
-Result<CheckReport> Engine::checkReport(const std::string& id) { return impl_->decider_.checkReport(id); }
+Result<CheckResult> Engine::checkReport(const std::string& id) { return impl_->decider_.checkReport(id); }
 EngineStatus Engine::status() const { return impl_->decider_.status(); }
 
 }  // namespace vcc

@@ -88,7 +88,7 @@ class Engine {
   /// kNotFound: no such UnitGroup; kResourceExhausted: several are under way. Any thread, never blocks.
   Result<std::string> startCheck(const std::string& vcid);
   /// How it stands. kNotFound when it ended long ago. Any thread, never blocks.
-  Result<CheckReport> checkReport(const std::string& id);
+  Result<CheckResult> checkReport(const std::string& id);
 
   EngineStatus status() const;
 

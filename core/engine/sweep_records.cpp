@@ -183,8 +183,8 @@ Observation sightOf(const Stray& stray) {
   return seen;
 }
 
-Status recordSighting(Tx& tx, Random& random, const Sighting& sighting, Verdict& verdict) {
-  verdict = {};
+Status recordSighting(Tx& tx, Random& random, const Sighting& sighting, SweepOutcome& outcome) {
+  outcome = {};
   const SweepPlace* home = nullptr;
   for (const std::string& key : sighting.places) {
     const SweepPlace* present = tx.sweepPlaces().find(key);
@@ -206,7 +206,7 @@ Status recordSighting(Tx& tx, Random& random, const Sighting& sighting, Verdict&
     if (known == strays.end()) {
       Stray stray = discover(random, *home, seen, sighting);
       VCC_RETURN_IF_ERROR(strayEvent(tx, stray, "", standingOf(stray), "the sweep found it, and no record knows it"));
-      verdict.fresh.push_back(stray);
+      outcome.fresh.push_back(stray);
       VCC_RETURN_IF_ERROR(tx.strays().put(std::move(stray)));
       continue;
     }
@@ -214,7 +214,7 @@ Status recordSighting(Tx& tx, Random& random, const Sighting& sighting, Verdict&
     learn(*known, seen, sighting);
     if (known->want_by.empty() && sighting.complete &&
         isRipe(*known, sighting.rules, sighting.vcc_id, sighting.begun)) {
-      verdict.to_delete.push_back(known->stray_id);
+      outcome.to_delete.push_back(known->stray_id);
       VCC_RETURN_IF_ERROR(setWanted(tx, *known, "sweep", "unknown for long enough (sweep_delete)"));
     } else {
       VCC_RETURN_IF_ERROR(tx.strays().put(*known));
@@ -230,7 +230,7 @@ Status recordSighting(Tx& tx, Random& random, const Sighting& sighting, Verdict&
     const SweepPlace* place = tx.sweepPlaces().find(key);
     if (!place || sighting.begun < quietAfter(place->used_at, sighting.profile)) continue;
     if (isInUse(tx, *place) || hasStrays(tx, key)) continue;
-    verdict.wiped_places.push_back(key);
+    outcome.wiped_places.push_back(key);
     dropPlace(tx, key);
   }
   return okStatus();

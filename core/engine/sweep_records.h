@@ -59,14 +59,14 @@ struct Sighting {
 };
 
 /// What `recordSighting` did.
-struct Verdict {
+struct SweepOutcome {
   std::vector<Stray> fresh;               ///< found just now
   std::vector<std::string> to_delete;     ///< ids of strays that are to go
   std::vector<std::string> wiped_places;  ///< whose last list was clean
 };
 
 /// Takes a list over into the records: strays found, seen again and gone, places swept and done with.
-Status recordSighting(Tx& tx, Random& random, const Sighting& sighting, Verdict& verdict);
+Status recordSighting(Tx& tx, Random& random, const Sighting& sighting, SweepOutcome& outcome);
 
 /// True when a stray was seen in the place.
 template <typename AnyTx>

@@ -259,9 +259,9 @@ void Sweeper::end(const std::string& key, Sighting sighting, const Status& statu
   if (!status.ok()) sighting.fault = status.message();
   if (status.ok() && !sighting.complete) sighting.fault = "the driver could not read everything";
   sighting.rules = {options_.may_delete && storeIsWhole(), options_.grace_s * 1000};
-  auto verdict = std::make_shared<Verdict>();
-  port_.commit([this, sighting, verdict](Tx& tx) { return recordSighting(tx, port_.random, sighting, *verdict); },
-               [this, key, sighting, verdict](const Status& recorded) {
+  auto outcome = std::make_shared<SweepOutcome>();
+  port_.commit([this, sighting, outcome](Tx& tx) { return recordSighting(tx, port_.random, sighting, *outcome); },
+               [this, key, sighting, outcome](const Status& recorded) {
                  Pace& pace = pace_[key];
                  pace.in_flight = false;
                  pace.failures = sighting.complete && recorded.ok() ? 0 : pace.failures + 1;
@@ -270,7 +270,7 @@ void Sweeper::end(const std::string& key, Sighting sighting, const Status& statu
                  pace.due = port_.clock.monoMs() + interval_ms * 9 / 10 + jitter(interval_ms / 5);
                  if (options_.interval_s == 0) pace_.erase(key);
                  if (!recorded.ok()) return planNext();
-                 for (const Stray& stray : verdict->fresh) {
+                 for (const Stray& stray : outcome->fresh) {
                    port_.log.warn("SWEEP_FOUND_UNKNOWN",
                                   "the cloud holds an object of this controller that no record knows; it costs money",
                                   {{"id", stray.stray_id},
@@ -283,7 +283,7 @@ void Sweeper::end(const std::string& key, Sighting sighting, const Status& statu
                    port_.log.warn("SWEEP_INCOMPLETE", sighting.fault,
                                   {{"instance", sighting.instance}, {"network", sighting.network}});
                  }
-                 for (const std::string& id : verdict->to_delete) visit(id);
+                 for (const std::string& id : outcome->to_delete) visit(id);
                  tick();
                });
 }

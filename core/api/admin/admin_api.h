@@ -31,12 +31,12 @@ struct ProcessFacts {
   std::vector<std::string> listeners;  ///< "https://127.0.0.1:8443", "unix:/..."
 };
 
-/// Of the Engine, by the same names.
-struct SweepAndCheck {
-  std::function<void()> sweepNow;
-  std::function<void(const std::string& stray_id)> visitStray;
-  std::function<Result<std::string>(const std::string& vcid)> startCheck;
-  std::function<Result<CheckReport>(const std::string& id)> checkReport;
+/// What the engine does when an administrator asks (engine/engine.h).
+struct EngineLooks {
+  std::function<void()> sweep_now;
+  std::function<void(const std::string& stray_id)> visit_stray;
+  std::function<Result<std::string>(const std::string& vcid)> start_check;
+  std::function<Result<CheckResult>(const std::string& id)> check_report;
 };
 
 /// All references outlive the routes.
@@ -51,7 +51,7 @@ struct AdminSeams {
   /// PluginRegistry::load, after which nodes that waited for the driver go on.
   std::function<Result<std::vector<DriverSlot>>(const std::string& name)> load_plugin;
   Commands& commands;
-  SweepAndCheck engine_looks;
+  EngineLooks looks;
 };
 
 /// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load;

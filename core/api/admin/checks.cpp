@@ -8,14 +8,14 @@ namespace vcc {
 Result<HttpAnswer> startCheck(const AdminSeams& seams, const ApiRequest& request) {
   VCC_ASSIGN_OR_RETURN(const JsonBody body, JsonBody::parse(request.body));
   VCC_ASSIGN_OR_RETURN(const std::string vcid, body.text("vcid", ""));
-  VCC_ASSIGN_OR_RETURN(const std::string id, seams.engine_looks.startCheck(vcid));
+  VCC_ASSIGN_OR_RETURN(const std::string id, seams.looks.start_check(vcid));
   JsonWriter json;
   json.beginObject().key("check").string(id).endObject();
   return HttpAnswer{200, json.take(), {}};
 }
 
 Result<HttpAnswer> showCheck(const AdminSeams& seams, const ApiRequest& request) {
-  VCC_ASSIGN_OR_RETURN(const CheckReport report, seams.engine_looks.checkReport(request.params[0]));
+  VCC_ASSIGN_OR_RETURN(const CheckResult report, seams.looks.check_report(request.params[0]));
   JsonWriter json;
   json.beginObject();
   json.key("done").boolean(report.done);

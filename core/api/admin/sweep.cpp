@@ -72,7 +72,7 @@ Result<HttpAnswer> showSweep(const AdminSeams& seams, const ApiRequest& /*reques
 Result<HttpAnswer> sweepNow(const AdminSeams& seams, const ApiRequest& request) {
   const std::int64_t asked = seams.store.now();
   seams.log.info("ADMIN_SWEEP", "an administrator asked for a sweep", {{"by", request.peer}});
-  seams.engine_looks.sweepNow();
+  seams.looks.sweep_now();
   JsonWriter json;
   json.beginObject().key("asked_ms").integer(asked).endObject();
   return HttpAnswer{200, json.take(), {}};
@@ -86,7 +86,7 @@ Result<HttpAnswer> deleteStray(const AdminSeams& seams, const ApiRequest& reques
   VCC_RETURN_IF_ERROR(askStrayDeletion(seams.store, seams.facts().vcc_id, id, name, by));
   seams.log.warn("ADMIN_OBJECT_DELETED", "an administrator asked to delete an object that no record knows",
                  {{"id", id}, {"name", name}, {"by", request.peer}});
-  seams.engine_looks.visitStray(id);
+  seams.looks.visit_stray(id);
   return HttpAnswer{200, "{}", {}};
 }
 

@@ -54,7 +54,7 @@ class ApiRig {
       Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
   std::vector<std::string> woken;
   int sweeps_asked = 0;
-  CheckReport check_report;
+  CheckResult check_report;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   std::unique_ptr<Commands> commands;
   std::optional<Doorkeeper> doorkeeper;
@@ -111,7 +111,7 @@ class ApiRig {
            if (!vcid.empty()) return notFound("UnitGroup " + vcid + " does not exist");
            return std::string("c1");
          },
-         [this](const std::string& id) -> Result<CheckReport> {
+         [this](const std::string& id) -> Result<CheckResult> {
            if (id != "c1") return notFound("check " + id + " does not exist any more");
            return check_report;
          }}};

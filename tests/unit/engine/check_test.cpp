@@ -20,10 +20,10 @@ struct CheckRig : EngineRig {
     REQUIRE(commands->addUnit(caller, vcid, "web", unitCci("web", nodes)).ok());
     REQUIRE(runUntil([&] { return count(State::kRunning) == static_cast<std::size_t>(nodes); }));
   }
-  CheckReport check(const std::string& of = "") {
+  CheckResult check(const std::string& of = "") {
     const auto id = decider->startCheck(of);
     REQUIRE_MESSAGE(id.ok(), id.status().toString());
-    CheckReport report;
+    CheckResult report;
     REQUIRE(runUntil(
         [&] {
           const auto now = decider->checkReport(*id);
@@ -36,7 +36,7 @@ struct CheckRig : EngineRig {
   }
 };
 
-std::size_t differences(const CheckReport& report) {
+std::size_t differences(const CheckResult& report) {
   return static_cast<std::size_t>(
       std::ranges::count_if(report.lines, [](const CheckLine& line) { return !line.difference.empty(); }));
 }
@@ -48,7 +48,7 @@ TEST_CASE("check: all is well, by point reads and by a list") {
     CheckRig rig;
     rig.driver->facts.can_list = lists;
     rig.driver->observe_calls = 0;
-    const CheckReport report = rig.check();
+    const CheckResult report = rig.check();
     REQUIRE(report.lines.size() == 3);
     CHECK(differences(report) == 0);
     CHECK(report.lines[0].vc == "g");
@@ -69,7 +69,7 @@ TEST_CASE("check: a machine that is gone, one that is off, and one that nobody k
   rig.driver->cloud.erase(machines[0].name);
   rig.driver->cloud[machines[1].name].state = MachineState::kStopped;
   rig.driver->cloud["vcp-01234567-000000000000000000aa"] = {.id = "i-stray"};
-  CheckReport report = rig.check();
+  CheckResult report = rig.check();
   REQUIRE(report.lines.size() == 4);
   CHECK(differences(report) == 3);
   CHECK(report.lines.back().vcid.empty());
@@ -88,7 +88,7 @@ TEST_CASE("check: a list that fails leaves it to the point reads; those that fai
   rig.driver->list_cut = 0;
   CHECK(differences(rig.check()) == 0);
   rig.registry.unload();
-  const CheckReport report = rig.check();
+  const CheckResult report = rig.check();
   CHECK(differences(report) == 3);
   CHECK(report.lines[0].cloud == "not known");
   CHECK(report.lines[0].difference.find("not loaded") != std::string::npos);
@@ -101,7 +101,7 @@ TEST_CASE("check: the base container, by its label") {
   REQUIRE(containers.size() == 1);
   containers[0].running = false;
   containers[0].status = "exited";
-  CheckReport report = rig.check();
+  CheckResult report = rig.check();
   CHECK(report.lines[0].container == "exited");
   CHECK(differences(report) == 1);
   containers.clear();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/error_map.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "api/json_writer.h"
@@ -12,56 +14,43 @@ namespace vcc {
 namespace {
 
 constexpr std::size_t kMaxMessageBytes = 16384;
+constexpr std::string_view kInternal = "VCPInternalException";
 
-struct Row {
-  int http_status;
-  std::string_view exception;
-};
+// The table of choices.md "refused requests": one exception name each. By position: the value of the code.
+constexpr std::array<ErrorRow, 17> kRows{{
+    {500, kInternal},                     // kOk: never asked for
+    {500, kInternal},                     // kCancelled
+    {500, kInternal},                     // kUnknown
+    {400, "VCPInvalidRequestException"},  // kInvalidArgument
+    {503, "VCPUnavailableException"},     // kDeadlineExceeded
+    {404, "VCPNotFoundException"},        // kNotFound
+    {409, "VCPConflictException"},        // kAlreadyExists
+    {403, "VCPAuthException"},            // kPermissionDenied
+    {429, "VCPLimitException"},           // kResourceExhausted
+    {409, "VCPStateConflictException"},   // kFailedPrecondition
+    {409, "VCPStateConflictException"},   // kAborted
+    {400, "VCPInvalidRequestException"},  // kOutOfRange
+    {409, "VCPStateConflictException"},   // kUnimplemented
+    {500, kInternal},                     // kInternal
+    {503, "VCPUnavailableException"},     // kUnavailable
+    {500, kInternal},                     // kDataLoss
+    {403, "VCPAuthException"},            // kUnauthenticated
+}};
+static_assert(kRows.size() == static_cast<std::size_t>(Code::kUnauthenticated) + 1);
 
-Row rowOf(Code code) {
-  switch (code) {
-    case Code::kInvalidArgument:
-    case Code::kOutOfRange:
-      return {400, "VCPInvalidRequestException"};
-    case Code::kUnauthenticated:
-    case Code::kPermissionDenied:
-      return {403, "VCPAuthException"};
-    case Code::kNotFound:
-      return {404, "VCPNotFoundException"};
-    case Code::kAlreadyExists:
-      return {409, "VCPConflictException"};
-    case Code::kFailedPrecondition:
-    case Code::kAborted:
-    case Code::kUnimplemented:
-      return {409, "VCPStateConflictException"};
-    case Code::kResourceExhausted:
-      return {429, "VCPLimitException"};
-    case Code::kUnavailable:
-    case Code::kDeadlineExceeded:
-      return {503, "VCPUnavailableException"};
-    case Code::kOk:
-    case Code::kCancelled:
-    case Code::kUnknown:
-    case Code::kInternal:
-    case Code::kDataLoss:
-      break;
-  }
-  return {500, "VCPInternalException"};
-}
+constexpr ErrorRow kVaultRead{403, kVaultReadFailed};
 
-Row rowOf(HttpRefusal refusal) {
-  switch (refusal) {
-    case HttpRefusal::kMethodNotAllowed:
-      return {405, "VCPInvalidRequestException"};
-    case HttpRefusal::kBodyTooLarge:
-      return {413, "VCPLimitException"};
-    case HttpRefusal::kTimeout:
-      break;
-  }
-  return {408, "VCPInvalidRequestException"};
-}
+// By position: the value of the refusal.
+constexpr std::array<ErrorRow, 3> kHttpRows{{
+    {405, "VCPInvalidRequestException"},  // kMethodNotAllowed
+    {413, "VCPLimitException"},           // kBodyTooLarge
+    {408, "VCPInvalidRequestException"},  // kTimeout
+}};
+static_assert(kHttpRows.size() == static_cast<std::size_t>(HttpRefusal::kTimeout) + 1);
 
-HttpAnswer answer(const Row& row, std::string_view text, std::int64_t now_ms) {
+const ErrorRow& rowOf(Code code) { return kRows[static_cast<std::size_t>(code)]; }
+
+HttpAnswer answer(const ErrorRow& row, std::string_view text, std::int64_t now_ms) {
   std::string message = formatUtc(now_ms);
   message += ": ";
   message += row.exception;
@@ -78,7 +67,7 @@ bool isInternal(Code code) { return rowOf(code).http_status == 500; }
 
 HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_view request_id) {
   const bool vault_read = status.providerCode() == kVaultReadFailed;
-  const Row row = vault_read ? Row{403, kVaultReadFailed} : rowOf(status.code());
+  const ErrorRow& row = vault_read ? kVaultRead : rowOf(status.code());
   if (!isInternal(status.code())) {
     HttpAnswer refusal = answer(row, status.message(), now_ms);
     if (status.retryAfterMs() > 0) {
@@ -91,7 +80,16 @@ HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_vi
 }
 
 HttpAnswer errorAnswer(HttpRefusal refusal, std::string_view text, std::int64_t now_ms) {
-  return answer(rowOf(refusal), text, now_ms);
+  return answer(kHttpRows[static_cast<std::size_t>(refusal)], text, now_ms);
+}
+
+std::vector<ErrorRow> errorRows() {
+  std::vector<ErrorRow> rows(kHttpRows.begin(), kHttpRows.end());
+  rows.insert(rows.end(), kRows.begin(), kRows.end());
+  rows.push_back(kVaultRead);
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
 }
 
 }  // namespace vcc

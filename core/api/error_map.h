@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "api/http_types.h"
 #include "base/status.h"
@@ -15,6 +17,16 @@ namespace vcc {
 /// client gets the request id to name.
 HttpAnswer errorAnswer(const Status& status, std::int64_t now_ms, std::string_view request_id);
 HttpAnswer errorAnswer(HttpRefusal refusal, std::string_view text, std::int64_t now_ms);
+
+/// A way to refuse: the status, and the name that stands in the message.
+struct ErrorRow {
+  int http_status;
+  std::string_view exception;
+  auto operator<=>(const ErrorRow&) const = default;
+};
+
+/// All of them, each once, by status.
+std::vector<ErrorRow> errorRows();
 
 /// True when the text of such an error is for the log only.
 bool isInternal(Code code);

@@ -43,10 +43,10 @@ Status GuessGate::check(std::string_view peer, std::string_view token) {
     const MutexLock lock(mutex_);
     Source* const found = sources_.find(source);
     if (found == nullptr) return okStatus();
-    wait_ms = found->full_at_ms - (limits_.burst - 1) * limits_.refill_ms - now;
+    wait_ms = found->wrong.waitMs(limits_.wrong, now);
     if (wait_ms <= 0 || known_.find(knownKey(source, tokenHash(token))) != nullptr) return okStatus();
     tell = found->silent_until_ms <= now;
-    if (tell) found->silent_until_ms = now + limits_.burst * limits_.refill_ms;
+    if (tell) found->silent_until_ms = now + limits_.wrong.burst * limits_.wrong.refill_ms;
   }
   const std::string shown = cleanUtf8(peer, kShownBytes);
   if (tell) {
@@ -72,10 +72,7 @@ void GuessGate::failed(std::string_view peer, std::string_view token_hash) {
   const std::int64_t now = clock_.monoMs();
   const MutexLock lock(mutex_);
   known_.erase(knownKey(key, token_hash));  // revoked: it must not go on emptying the bucket of its neighbours
-  Source& source = sources_.use(key);
-  // Guesses that were under way together may overdraw the bucket; they are waited for, within bounds.
-  source.full_at_ms =
-      std::min(std::max(source.full_at_ms, now) + limits_.refill_ms, now + 2 * limits_.burst * limits_.refill_ms);
+  sources_.use(key).wrong.use(limits_.wrong, now);
 }
 
 }  // namespace vcc

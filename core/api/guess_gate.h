@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/bucket.h"
 #include "api/recent_map.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -15,10 +16,9 @@
 namespace vcc {
 
 struct GuessLimits {
-  std::int64_t burst = 30;          ///< wrong tokens at once, at least 1
-  std::int64_t refill_ms = 2000;    ///< after which one more is free
-  std::size_t max_sources = 16384;  ///< addresses that are remembered
-  std::size_t max_known = 16384;    ///< pairs of address and token that are remembered
+  BucketSize wrong{.burst = 30, .refill_ms = 2000};  ///< wrong tokens of one source
+  std::size_t max_sources = 16384;                   ///< addresses that are remembered
+  std::size_t max_known = 16384;                     ///< pairs of address and token that are remembered
 };
 
 /// Slows down the guessing of tokens (issue "secrets": per source address). Wrong tokens empty a bucket of their
@@ -39,7 +39,7 @@ class GuessGate {
 
  private:
   struct Source {
-    std::int64_t full_at_ms = 0;       // when the bucket is full again; at most two whole refills ahead
+    Bucket wrong;
     std::int64_t silent_until_ms = 0;  // no second log line before
   };
 

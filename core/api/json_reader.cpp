@@ -108,15 +108,28 @@ Result<bool> JsonBody::flag(const std::string& key, bool fallback) const {
 }
 
 Result<std::vector<std::string>> JsonBody::texts(const std::string& key, std::size_t limit) const {
+  return list(key, limit, Items::kTexts);
+}
+
+Result<std::vector<std::string>> JsonBody::words(const std::string& key, std::size_t limit) const {
+  return list(key, limit, Items::kTextsOrNumbers);
+}
+
+Result<std::vector<std::string>> JsonBody::list(const std::string& key, std::size_t limit, Items items) const {
   std::vector<std::string> out;
   if (!has(key)) return out;
   const Poco::Dynamic::Var value = impl_->object->get(key);
-  if (value.type() != typeid(Poco::JSON::Array::Ptr)) return wrong(key, "must be a list of strings");
+  if (value.type() != typeid(Poco::JSON::Array::Ptr))
+    return wrong(key, items == Items::kTexts ? "must be a list of strings" : "must be a list of strings or numbers");
   const auto& array = *value.extract<Poco::JSON::Array::Ptr>();
   if (array.size() > limit) return wrong(key, "has more than " + std::to_string(limit) + " entries");
   for (std::size_t i = 0; i < array.size(); ++i) {
-    VCC_ASSIGN_OR_RETURN(std::string item,
-                         plainText(key + "[" + std::to_string(i) + "]", array.get(static_cast<unsigned>(i))));
+    const Poco::Dynamic::Var entry = array.get(static_cast<unsigned>(i));
+    if (items == Items::kTextsOrNumbers && entry.isInteger() && !entry.isBoolean()) {
+      out.push_back(entry.convert<std::string>());
+      continue;
+    }
+    VCC_ASSIGN_OR_RETURN(std::string item, plainText(key + "[" + std::to_string(i) + "]", entry));
     out.push_back(std::move(item));
   }
   return out;

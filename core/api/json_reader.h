@@ -28,10 +28,14 @@ class JsonBody {
   Result<bool> flag(const std::string& key, bool fallback) const;
   /// A list of strings; empty when the key is missing. At most `limit` entries.
   Result<std::vector<std::string>> texts(const std::string& key, std::size_t limit) const;
+  /// The same, where a whole number stands for its text too.
+  Result<std::vector<std::string>> words(const std::string& key, std::size_t limit) const;
   bool has(const std::string& key) const;
 
  private:
   struct Impl;
+  enum class Items : std::uint8_t { kTexts, kTextsOrNumbers };
+  Result<std::vector<std::string>> list(const std::string& key, std::size_t limit, Items items) const;
   explicit JsonBody(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<const Impl> impl_;
 };

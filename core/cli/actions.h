@@ -16,6 +16,7 @@ Status createToken(const std::string& socket_path, const Arguments& arguments);
 Status listTokens(const std::string& socket_path, const Arguments& arguments);
 Status listPlugins(const std::string& socket_path, const Arguments& arguments);
 Status loadPlugin(const std::string& socket_path, const Arguments& arguments);
+Status checkProvider(const std::string& socket_path, const Arguments& arguments);
 Status checkPluginFile(const std::string& socket_path, const Arguments& arguments);
 Status listGroups(const std::string& socket_path, const Arguments& arguments);
 Status watchGroup(const std::string& socket_path, const Arguments& arguments);

@@ -222,6 +222,10 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
   VCC_ASSIGN_OR_RETURN(const Credentials credentials,
                        resolveCredentials(seams_.store, seams_.sealer, caller.principal, split.named.reveal()));
   VCC_RETURN_IF_ERROR(checkParams(served, split.clear, credentials.values));
+  if (seams_.probe != nullptr) {
+    VCC_RETURN_IF_ERROR(seams_.probe->refusal(*served.slot, served.entry.json, credentials.values)
+                            .prepend(caller.principal.token_head));
+  }
   VCC_ASSIGN_OR_RETURN(cci.cloud_params, maskSecrets(cci.cloud_params, info.secret_keys));
   if (!cci.unknown_keys.empty()) {
     seams_.log.info(

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "engine/credential_probe.h"
 #include "engine/limits.h"
 #include "plugin_host/driver.h"
 #include "secrets/grants.h"
@@ -74,6 +75,7 @@ struct CommandSeams {
   std::vector<std::string> own_addresses;  ///< this controller's own: never an existing server
   /// Called after each commit with the ids of the nodes that changed.
   std::function<void(const std::vector<std::string>&)> wake;
+  CredentialProbe* probe = nullptr;  ///< tries the credentials of a unit before it is accepted; null = nobody does
 };
 
 /// Thread safe; one per process.
@@ -89,7 +91,7 @@ class Commands {
   Status changeOwner(const Caller& caller, const std::string& vcid, const std::string& owner);
   /// DELETE /vcs/{vcid}.
   Status deleteVc(const Caller& caller, const std::string& vcid, bool force);
-  /// POST /vcs/{vcid}.
+  /// POST /vcs/{vcid}. Blocks up to 4 s for the cloud's word on the credentials (CommandSeams::probe).
   Status addUnit(const Caller& caller, const std::string& vcid, const std::string& unit_name,
                  const std::string& info_base64);
   /// PUT /vcs/{vcid}/{unit}.

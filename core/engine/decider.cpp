@@ -146,6 +146,14 @@ void Decider::visitStray(const std::string& stray_id) {
   post([this, stray_id] { sweeper_->visit(stray_id); });
 }
 
+void Decider::lookAt(const std::vector<std::string>& node_ids) {
+  if (node_ids.empty()) return;
+  post([this, node_ids] {
+    to_look_at_.insert(node_ids.begin(), node_ids.end());
+    revisit(node_ids);
+  });
+}
+
 void Decider::interrupt() {
   {
     const MutexLock lock(inbox_->mutex);
@@ -300,6 +308,7 @@ void Decider::visit(const std::string& node_id) {
     return;
   }
   auto visit = look(node_id);
+  const bool hinted = to_look_at_.erase(node_id) > 0;
   if (!visit.ok()) {
     if (visit.status().code() == Code::kNotFound) return;
     // A missing driver or catalog entry is a condition, not a state of the node (architecture 3.9).
@@ -311,7 +320,9 @@ void Decider::visit(const std::string& node_id) {
   }
   const std::int64_t now = seams_.store.now();
   const Action action = plan(visit->snapshot(), now);
-  if (action.kind == ActionKind::kWait) {
+  if (hinted && action.kind == ActionKind::kNone && visit->machine) {
+    wantObservation(*visit);
+  } else if (action.kind == ActionKind::kWait) {
     schedule(node_id, std::max<std::int64_t>(action.at - now, 1));
   } else {
     carryOut(*visit, action);

@@ -57,9 +57,9 @@ struct Sending {
 MachineRef refOf(const Machine& machine, std::size_t index);
 
 /// The heart of the engine (architecture 3.2): queue, timers, batching and the execution of `plan`. All methods but
-/// `post`, `wake`, `sweepNow`, `visitStray`, the two of checks and `status` belong to one thread, the deciding thread;
-/// whatever blocks runs on an executor and comes back through `post`. A node with a call or commit under way is busy:
-/// it is visited again when that has ended.
+/// `post`, `wake`, `lookAt`, `sweepNow`, `visitStray`, the two of checks and `status` belong to one thread, the
+/// deciding thread; whatever blocks runs on an executor and comes back through `post`. A node with a call or commit
+/// under way is busy: it is visited again when that has ended.
 class Decider {
  public:
   Decider(Engine::Seams seams, EngineOptions options);
@@ -75,6 +75,7 @@ class Decider {
   void visitStray(const std::string& stray_id);
   Result<std::string> startCheck(const std::string& vcid);
   Result<CheckResult> checkReport(const std::string& id);
+  void lookAt(const std::vector<std::string>& node_ids);
 
   /// Does everything that is due; returns the milliseconds until the next thing is (at most 60,000).
   std::int64_t pump();
@@ -179,9 +180,10 @@ class Decider {
   std::unique_ptr<Sweeper> sweeper_;
   CheckBoard checks_;
   Agenda agenda_;
-  std::multimap<std::int64_t, Job> timers_;  // monotonic ms
-  std::unordered_set<std::string> busy_;     // nodes with a call or commit under way
-  std::unordered_set<std::string> again_;    // busy nodes that were asked for meanwhile
+  std::multimap<std::int64_t, Job> timers_;     // monotonic ms
+  std::unordered_set<std::string> busy_;        // nodes with a call or commit under way
+  std::unordered_set<std::string> again_;       // busy nodes that were asked for meanwhile
+  std::unordered_set<std::string> to_look_at_;  // nodes whose next visit reads their machine, also when nothing is due
   std::unordered_set<std::string> ops_in_flight_;
   std::int64_t commits_ = 0;                                                    // under way
   std::map<std::string, std::vector<std::string>> creates_;                     // unit id -> nodes that want a machine

@@ -46,6 +46,7 @@ void Engine::sweepNow() { impl_->decider_.sweepNow(); }
 void Engine::visitStray(const std::string& stray_id) { impl_->decider_.visitStray(stray_id); }
 Result<std::string> Engine::startCheck(const std::string& vcid) { return impl_->decider_.startCheck(vcid); }
 Result<CheckResult> Engine::checkReport(const std::string& id) { return impl_->decider_.checkReport(id); }
+void Engine::look(const std::vector<std::string>& node_ids) { impl_->decider_.lookAt(node_ids); }
 EngineStatus Engine::status() const { return impl_->decider_.status(); }
 
 }  // namespace vcc

@@ -78,6 +78,10 @@ class Engine {
   /// Queues objects for a visit (ids of nodes, units or VCs). Any thread, never blocks.
   void wake(const std::vector<std::string>& ids);
 
+  /// Queues a point read of the machines of these nodes, also of settled ones; it changes no state of a node. Any
+  /// thread, never blocks.
+  void look(const std::vector<std::string>& node_ids);
+
   /// Lists every place of the sweep as soon as can be. Any thread, never blocks; `SweepPlace::tried_at` shows when.
   void sweepNow();
   /// Goes on with a stray whose deletion was asked for (engine/sweep_records.h). Any thread, never blocks.

@@ -17,6 +17,7 @@ constexpr std::int64_t kObserveDeadlineMs = 60000;
 
 /// What a look without an answer leads to: the machine's record stays as it is, the node is visited later.
 Status recordBlindLook(Tx& tx, Node node, const Status& error, Random& random) {
+  if (node.settled() && node.goal != Goal::kGone) return okStatus();  // it was a hint that asked; nothing waits for it
   return recordFailure(tx, std::move(node), {"looking at the machine", error, CallKind::kExisting, false}, random);
 }
 

@@ -26,6 +26,7 @@ struct Settings {
   std::int64_t https_port = 443;   ///< 0 = any free one
   std::string vault_address;       ///< of the Vault-shaped API; empty = https_address
   std::int64_t vault_port = 8443;  ///< 0 = any free one
+  std::int64_t fail_port = -1;     ///< on 127.0.0.1, for failure notices without a token; 0 = any free one, -1 = none
   std::string cert_file;
   std::string key_file;
   std::string catalog_file;
@@ -41,6 +42,7 @@ struct Settings {
   std::string base_registry_host;          ///< port is always 5000; wins over registry_address
   std::string http_proxy;                  ///< of drivers: "http://host:port"; empty = none
   std::vector<std::string> http_no_proxy;  ///< hosts that drivers reach without it; ".example.org" for all below
+  bool probe_before_accept = true;         ///< add unit asks the cloud whether the credentials work
   std::int64_t ssh_threads = 64;
   std::int64_t events_keep = 5000;
   SweepOptions sweep;

@@ -83,13 +83,16 @@ struct Controller::Parts {
   std::unique_ptr<Host> host;
   std::unique_ptr<Host> simulated_host;
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<CredentialProbe> probe;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<Doorkeeper> doorkeeper;
   std::unique_ptr<RoutedService> vcp_service;
+  std::unique_ptr<RoutedService> fail_service;
   std::unique_ptr<RoutedService> admin_service;
   std::optional<SecretStore> secrets;
   std::unique_ptr<VaultService> vault_service;
   std::unique_ptr<HttpServer> https;
+  std::unique_ptr<HttpServer> fail;  // may be null
   std::unique_ptr<HttpServer> vault;
   std::unique_ptr<HttpServer> admin;
   bool running = false;
@@ -175,16 +178,24 @@ void Controller::Parts::buildEngine() {
       std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
                                              seams.log, *sealer, catalogSeam(), sourceAddressTowards, makeThreadPool},
                                options);
-  commands = std::make_unique<Commands>(
-      CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, *sealer, settings.limits, stamp.evaluation,
-                   ownAddresses(), [this](const std::vector<std::string>& ids) { engine->wake(ids); }});
+  probe = std::make_unique<CredentialProbe>(
+      CredentialProbe::Seams{seams.clock, seams.log, stamp.vcc_id, makeThreadPool("probe", CredentialProbe::kAtOnce)});
+  commands = std::make_unique<Commands>(CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, *sealer,
+                                                     settings.limits, stamp.evaluation, ownAddresses(),
+                                                     [this](const std::vector<std::string>& ids) { engine->wake(ids); },
+                                                     settings.probe_before_accept ? probe.get() : nullptr});
 }
 
 void Controller::Parts::buildServices() {
-  const VcpSeams vcp{*store, *commands, *drivers, catalogSeam(), seams.log, *sealer, stamp.vcc_id, ssh_key.public_line};
+  const FailureNotices notices(
+      {*store, seams.clock, seams.log, [this](const std::vector<std::string>& node_ids) { engine->look(node_ids); }});
+  const VcpSeams vcp{*store,       *commands,           *drivers, catalogSeam(), seams.log, *sealer,
+                     stamp.vcc_id, ssh_key.public_line, notices};
   doorkeeper = std::make_unique<Doorkeeper>(*store, seams.clock, seams.log);
   vcp_service =
       std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(vcp)), *doorkeeper, seams.clock, seams.log);
+  fail_service = std::make_unique<RoutedService>(Router(kVcpPrefix, {notices.withoutToken()}), *doorkeeper, seams.clock,
+                                                 seams.log);
   secrets.emplace(*store, *sealer);
   vault_service = std::make_unique<VaultService>(VaultSeams{
       *store, *secrets,
@@ -206,6 +217,9 @@ void Controller::Parts::buildServices() {
       [this] { return facts; },
       [this](const std::string& name) { return loadPlugin(name); },
       *commands,
+      notices,
+      *probe,
+      seams.clock,
       {[this] { engine->sweepNow(); }, [this](const std::string& id) { engine->visitStray(id); },
        [this](const std::string& vcid) { return engine->startCheck(vcid); },
        [this](const std::string& id) { return engine->checkReport(id); }}};
@@ -239,12 +253,17 @@ Status Controller::Parts::bindListeners() {
                                                   {*vcp_service, seams.clock, seams.random, seams.log}));
   VCC_ASSIGN_OR_RETURN(vault, HttpServer::bindTls(settings.vaultAddress(), static_cast<int>(settings.vault_port), tls,
                                                   {*vault_service, seams.clock, seams.random, seams.log}));
+  if (settings.fail_port >= 0) {
+    VCC_ASSIGN_OR_RETURN(fail, HttpServer::bindTls("127.0.0.1", static_cast<int>(settings.fail_port), tls,
+                                                   {*fail_service, seams.clock, seams.random, seams.log}));
+  }
   const std::string socket = settings.adminSocket();
   VCC_RETURN_IF_ERROR(closeFolder(seams.files, socket));
   VCC_ASSIGN_OR_RETURN(admin, HttpServer::bindUnix(socket, adminPeer(seams.log),
                                                    {*admin_service, seams.clock, seams.random, seams.log}));
   facts.listeners = {fmt::format("https://{}:{}", settings.https_address, https->port()),
                      fmt::format("https://{}:{}/v1", settings.vaultAddress(), vault->port()), "unix:" + socket};
+  if (fail) facts.listeners.push_back(fmt::format("https://127.0.0.1:{}{}/vcs/fail", fail->port(), kVcpPrefix));
   return okStatus();
 }
 
@@ -258,6 +277,7 @@ Status Controller::Parts::writeRunFile() {
   json.key("https_port").integer(https->port());
   json.key("url").string(fmt::format("https://{}:{}{}", reachable(settings.https_address), https->port(), kVcpPrefix));
   json.key("vault_url").string(fmt::format("https://{}:{}", reachable(settings.vaultAddress()), vault->port()));
+  if (fail) json.key("fail_url").string(fmt::format("https://127.0.0.1:{}{}/vcs/fail", fail->port(), kVcpPrefix));
   json.key("admin_socket").string(settings.adminSocket());
   json.endObject();
   return seams.files.writeAtomic(paths.runFile(), json.take() + "\n", 0600);
@@ -280,6 +300,7 @@ Result<std::unique_ptr<Controller>> Controller::start(const Settings& settings, 
   Parts& p = *controller->parts_;
   p.https->start();
   p.vault->start();
+  if (p.fail) p.fail->start();
   p.admin->start();
   VCC_RETURN_IF_ERROR(p.writeRunFile());
   if (p.settings.simulated_hosts) {
@@ -305,6 +326,7 @@ bool Controller::stop() {
   }
   p.https->stop();
   p.vault->stop();
+  if (p.fail) p.fail->stop();
   p.admin->stop();
   p.engine->stop();
   if (const Status removed = p.seams.files.remove(p.settings.adminSocket()); !removed.ok()) {

@@ -39,6 +39,9 @@ class FakeDriver : public Driver {
   std::map<std::string, CloudMachine> cloud;
   std::vector<std::string> calls;   ///< "create x3", in order
   std::vector<std::string> tokens;  ///< op ids of creates
+  std::vector<std::string> probed;  ///< credentials of probes
+  Status probe_answer;
+  Status look_error;  ///< of every look
   int observe_calls = 0;
   int blind_looks = 0;  ///< so many looks at a machine find nothing although it is there: a cloud whose reads lag
   int list_calls = 0;
@@ -64,7 +67,10 @@ class FakeDriver : public Driver {
     return cloud_params.find("\"bad\"") == std::string::npos ? okStatus()
                                                              : invalidArgument("/cloud_params/bad: is not allowed");
   }
-  Status probe(const CallContext&) override { return okStatus(); }
+  Status probe(const CallContext& context) override {
+    probed.push_back(context.credentials.reveal());
+    return probe_answer;
+  }
 
   std::vector<ItemResult> create(const CallContext& context, const std::string&,
                                  const std::vector<MachineRef>& items) override {
@@ -100,6 +106,8 @@ class FakeDriver : public Driver {
     ++observe_calls;
     std::vector<Observation> seen(refs.size());
     for (std::size_t i = 0; i < refs.size(); ++i) {
+      seen[i].error = look_error;
+      if (!look_error.ok()) continue;
       const auto it = cloud.find(refs[i].name);
       seen[i].found = it != cloud.end() && blind_looks == 0;
       if (blind_looks > 0) --blind_looks;

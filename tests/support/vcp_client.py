@@ -2,7 +2,7 @@
 """A client that puts on the wire what the published SDK puts there, and complains where the SDK would.
 
 Requests, order of requests, accepted status codes, required keys and wait loops follow spec/rest-protocol sections 2 to
-9 (9.7 for the order). The only freedom is the interval of the wait loops: the SDK's 5 s would make tests slow.
+9 (9.7 for the order); every answer is held against the document that the server serves (contract.py). The only freedom is the interval of the wait loops: the SDK's 5 s would make tests slow.
 """
 
 import json
@@ -10,6 +10,7 @@ import time
 
 import requests
 
+import contract
 import vcp_cci
 
 PENDING = {"BOOTING", "STOPPING", "SUSPENDING", "RESUMING", "DELETING", "SHUTTING_DOWN"}
@@ -44,6 +45,7 @@ class Occtr:
             headers["x-vcc-privileged"] = "True"
         data = None if method == "GET" else json.dumps(body if body is not None else {})
         self.last_response = requests.request(method, self.url + path, headers=headers, data=data, verify=self.verify)
+        contract.served(self.url, self.verify).check(method, path, self.last_response, None if data is None else body or {})
         return self.last_response
 
     def call(self, error, ok, method, path, body=None):
@@ -156,8 +158,8 @@ def check_vc(vc):
 class VcpSDK:
     """The upper half: start-up and searches."""
 
-    def __init__(self, url, token, verify=True, *, poll_s=5.0, wait_timeout_s=1000.0, settle_s=6.0):
-        self.occtr = Occtr(url, token, verify)
+    def __init__(self, url, token, verify=True, *, lower=Occtr, poll_s=5.0, wait_timeout_s=1000.0, settle_s=6.0):
+        self.occtr = lower(url, token, verify)
         self.poll_s = poll_s
         self.wait_timeout_s = wait_timeout_s
         self.settle_s = settle_s  # what the SDK sleeps after a unit was applied

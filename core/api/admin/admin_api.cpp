@@ -131,6 +131,7 @@ std::vector<Route> adminRoutes(const AdminSeams& seams) {
       route("POST", "/tokens/revoke", dropToken),
       route("GET", "/plugins", listPlugins),
       route("POST", "/plugins/load", loadPlugin),
+      route("POST", "/providers/check", checkProvider),
       route("GET", "/events?after&limit&vcid", listEvents),
       route("GET", "/vcs", listVcs),
       route("GET", "/vcs/{vcid}/progress", showProgress),
@@ -140,6 +141,7 @@ std::vector<Route> adminRoutes(const AdminSeams& seams) {
       route("POST", "/sweep/{id}/delete", deleteStray),
       route("POST", "/checks", startCheck),
       route("GET", "/checks/{id}", showCheck),
+      seams.notices.withoutToken(),
   };
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/router.h"
+#include "api/vcp/failure_notices.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
@@ -51,12 +52,15 @@ struct AdminSeams {
   /// PluginRegistry::load, after which nodes that waited for the driver go on.
   std::function<Result<std::vector<DriverSlot>>(const std::string& name)> load_plugin;
   Commands& commands;
+  FailureNotices notices;
+  CredentialProbe& probe;
+  const Clock& clock;
   EngineLooks looks;
 };
 
-/// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load;
-/// GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge; GET and POST /sweep; POST
-/// /sweep/{id}/delete; POST /checks; GET /checks/{id}.
+/// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load; POST
+/// /providers/check; GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge; POST /vcs/fail; GET and
+/// POST /sweep; POST /sweep/{id}/delete; POST /checks; GET /checks/{id}.
 std::vector<Route> adminRoutes(const AdminSeams& seams);
 
 /// The answer of GET /status.
@@ -68,6 +72,12 @@ Result<HttpAnswer> listPlugins(const AdminSeams& seams, const ApiRequest& reques
 /// POST /plugins/load {"name": file of providers.d without .yml}: what became of its instances, as in GET /plugins. A
 /// refused instance is an answer too.
 Result<HttpAnswer> loadPlugin(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /providers/check {"provider": name in CCIs, "network": name of a catalog entry (default), "credentials": JSON
+/// of {key: value} as text}: {provider, network, instance, state, code, provider_code, message, ms}. `state` is "ok",
+/// "refused" (a unit with these would be, or would fail), or "unknown": the cloud did not answer within 20 s, or cannot
+/// tell.
+Result<HttpAnswer> checkProvider(const AdminSeams& seams, const ApiRequest& request);
 
 /// GET /events?after=CURSOR&limit=N&vcid=ID, all optional: {"events": [{cursor, at_ms, vcid, object, object_id, from,
 /// to, reason, op}], "cursor", "lost"}, oldest first, N (1 to 1000, else 100) at most: those behind the cursor, or

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/router.h"
+#include "api/vcp/failure_notices.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "engine/commands.h"
@@ -28,6 +29,7 @@ struct VcpSeams {
   const Sealer& sealer;
   std::string vcc_id;
   std::string public_key;  ///< one line
+  FailureNotices notices;
 };
 
 /// The routing table, in order.

@@ -206,9 +206,10 @@ class Story:
         secrets = {key: "wrong-secret" for key in self.kind.secrets}
         with self.assertRaises(vcp_client.VcpError) as failed:
             self.group.create_unit("wrong", self.cci("wrong", secrets=secrets))
+        self.assertEqual(failed.exception.status, 403)
         self.assertRegex(failed.exception.message, "bad_(token|login)|401")
         self.assert_cloud(3)
-        self.group.delete_units("wrong", force=True)
+        self.assertEqual([unit["name"] for unit in self.group.read()["unit"]], ["good"])
 
     def test_7_deleted_through_lost_answers(self):
         self.cloud.fault("DELETE", self.kind.machines(), "lost")

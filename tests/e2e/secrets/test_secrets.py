@@ -68,7 +68,8 @@ class Planted(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.controller = Controller(CATALOG, providers=["mock"], environment={"VCC_LOG_LEVEL": "debug"})
+        cls.controller = Controller(CATALOG, providers=["mock"], environment={
+            "VCC_LOG_LEVEL": "debug", "VCC_PROBE_BEFORE_ACCEPT": "false"})
         cls.addClassCleanup(cls.controller.remove)
         cls.answers = []
         plain = requests.request

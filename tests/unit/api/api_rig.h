@@ -55,7 +55,10 @@ class ApiRig {
   std::vector<std::string> woken;
   int sweeps_asked = 0;
   CheckResult check_report;
+  std::vector<std::string> looked_at;
+  std::vector<Route> routes;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
+  CredentialProbe probe{{clock, log, kVccId, std::make_unique<InlineExecutor>()}};
   std::unique_ptr<Commands> commands;
   std::optional<Doorkeeper> doorkeeper;
   std::unique_ptr<RoutedService> api;
@@ -74,20 +77,25 @@ class ApiRig {
   void start() {
     store = makeMemoryStore(clock, writer, log, options);
     doorkeeper.emplace(*store, clock, log);
-    commands = std::make_unique<Commands>(CommandSeams{
-        *store,
-        registry,
-        [this] { return catalog; },
-        random,
-        log,
-        sealer,
-        Limits{},
-        false,
-        {},
-        [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); }});
-    const VcpSeams seams{*store, *commands, registry, [this] { return catalog; },
-                         log,    sealer,    kVccId,   "ssh-ed25519 AAAA vcc"};
-    api = std::make_unique<RoutedService>(Router(kVcpPrefix, vcpRoutes(seams)), *doorkeeper, clock, log);
+    commands = std::make_unique<Commands>(
+        CommandSeams{*store,
+                     registry,
+                     [this] { return catalog; },
+                     random,
+                     log,
+                     sealer,
+                     Limits{},
+                     false,
+                     {},
+                     [this](const std::vector<std::string>& ids) { woken.insert(woken.end(), ids.begin(), ids.end()); },
+                     &probe});
+    const FailureNotices notices({*store, clock, log, [this](const std::vector<std::string>& ids) {
+                                    looked_at.insert(looked_at.end(), ids.begin(), ids.end());
+                                  }});
+    const VcpSeams seams{
+        *store, *commands, registry, [this] { return catalog; }, log, sealer, kVccId, "ssh-ed25519 AAAA vcc", notices};
+    routes = vcpRoutes(seams);
+    api = std::make_unique<RoutedService>(Router(kVcpPrefix, routes), *doorkeeper, clock, log);
     const AdminSeams admin_seams{
         *store,
         random,
@@ -106,6 +114,9 @@ class ApiRig {
         },
         [this](const std::string& name) { return load_plugin(name); },
         *commands,
+        notices,
+        probe,
+        clock,
         {[this] { ++sweeps_asked; }, [this](const std::string& id) { woken.push_back(id); },
          [](const std::string& vcid) -> Result<std::string> {
            if (!vcid.empty()) return notFound("UnitGroup " + vcid + " does not exist");

@@ -26,7 +26,7 @@ class LineCounter final : public Logger {
 struct Rig {
   FakeClock clock;
   LineCounter log;
-  GuessGate gate{clock, log, {.burst = 3, .refill_ms = 1000, .max_sources = 2, .max_known = 2}};
+  GuessGate gate{clock, log, {.wrong = {.burst = 3, .refill_ms = 1000}, .max_sources = 2, .max_known = 2}};
 
   bool open(std::string_view peer = kHere, std::string_view token = "s.guess") { return gate.check(peer, token).ok(); }
   void fail(int times, std::string_view peer = kHere) {

@@ -138,13 +138,6 @@ TEST_CASE("readonly tokens look and do not touch") {
   CHECK(rig.call(rig.reader, "POST", "/vcs", "{\"cci\": \"" + vcCci("y") + "\"}").status == 403);
 }
 
-TEST_CASE("failure notices never reach add-unit") {
-  ApiRig rig;
-  CHECK(rig.call("", "POST", "/vcs/fail", "").status == 403);
-  CHECK(rig.call(rig.token, "POST", "/vcs/fail", "").status == 404);
-  CHECK(rig.call(rig.token, "POST", "/vcs/fail", R"({"info": "x", "unit_name": "y"})").status == 404);
-}
-
 TEST_CASE("bad input is answered with its status and the field's name") {
   ApiRig rig;
   const std::string vcid = rig.makeVc(rig.token, "x");

@@ -40,6 +40,14 @@ TEST_CASE("an empty file is the defaults") {
   CHECK(settings->events_keep == 5000);
 }
 
+TEST_CASE("failure notices without a token and early answers are switched in the file or the environment") {
+  CHECK(read("")->fail_port == -1);
+  CHECK(read("fail_port: 8081")->fail_port == 8081);
+  CHECK(contains(refusal("fail_port: -2"), "fail_port: must be a number from -1 to 65535"));
+  CHECK(read("")->probe_before_accept);
+  CHECK_FALSE(read("", {{"VCC_PROBE_BEFORE_ACCEPT", "false"}})->probe_before_accept);
+}
+
 TEST_CASE("how many events are kept is bounded") {
   CHECK(read("events_keep: 100000")->events_keep == 100000);
   CHECK(read("", {{"VCC_EVENTS_KEEP", "100"}})->events_keep == 100);

@@ -52,7 +52,7 @@ TEST_CASE("sweep: deleting one takes its id and its name") {
   CHECK(rig.woken.empty());
   CHECK(ask(kId, rig.name) == 200);
   CHECK(rig.woken == std::vector<std::string>{kId});
-  CHECK(contains(rig.administer("GET", "/sweep").body, R"("deleted_by":"administrator (uid=0 pid=1)")"));
+  CHECK(contains(rig.administer("GET", "/sweep").body, R"x("deleted_by":"administrator (uid=0 pid=1)")x"));
   CHECK(contains(rig.administer("GET", "/events").body, R"("from":"unknown","to":"deleting")"));
 }
 

@@ -165,7 +165,7 @@ TEST_CASE("with sweep_delete it goes: after two sweeps and the grace time, by an
 }
 
 TEST_CASE("being unknown survives a restart, and so does a deletion: a crash at any flush") {
-  for (int flush = 1; flush <= 12; ++flush) {
+  for (std::size_t flush = 1; flush <= 12; ++flush) {
     for (const CrashPoint point : {CrashPoint::kBeforeSync, CrashPoint::kAfterSync}) {
       CAPTURE(flush);
       SweepRig rig(true);

@@ -253,8 +253,8 @@ void Decider::askCloud(const std::shared_ptr<CheckRun>& run, const std::string& 
   auto context = callContext(account.visit, kListDeadlineMs);
   if (context.ok()) context->cancelled = &run->cancelled;
   ++run->under_way;
-  runOn(
-      driverExecutor(*account.slot),
+  askDriver(
+      *account.slot, key,
       [run, seen, context = std::move(context), driver = account.slot->driver] {
         bool complete = false;
         if (!context.ok() || run->cancelled) return;
@@ -318,8 +318,8 @@ void Decider::askPointReads(const std::shared_ptr<CheckRun>& run, const std::str
   auto context = callContext(account.visit, kLookDeadlineMs);
   if (context.ok()) context->cancelled = &run->cancelled;
   ++run->under_way;
-  runOn(
-      driverExecutor(*account.slot),
+  askDriver(
+      *account.slot, key,
       [run, seen, refs, context = std::move(context), driver = account.slot->driver] {
         if (run->cancelled) return;
         if (!context.ok()) {

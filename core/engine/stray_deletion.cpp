@@ -91,6 +91,8 @@ struct Sweeper::Case {
   SweepPlace place;
   Grant grant;
   const DriverSlot* slot = nullptr;
+
+  std::string account() const { return place.scope + "/" + grant.fingerprint; }
 };
 
 bool Sweeper::load(const std::string& stray_id, Case& found) const {
@@ -154,7 +156,7 @@ void Sweeper::look(const Case& subject, bool by_name) {
   busy_.insert(id);
   auto seen = std::make_shared<Observation>();
   port_.call(
-      *subject.slot,
+      *subject.slot, subject.account(),
       [seen, by_name, stray = subject.stray, context = contextOf(subject.place, subject.grant, kLookDeadlineMs),
        driver = subject.slot->driver] {
         if (!context.ok()) {
@@ -204,7 +206,7 @@ void Sweeper::destroy(const Case& subject) {
         busy_.insert(id);
         auto result = std::make_shared<ItemResult>();
         port_.call(
-            *subject.slot,
+            *subject.slot, subject.account(),
             [result, stray = *sent, context = contextOf(subject.place, subject.grant, kDestroyDeadlineMs),
              driver = subject.slot->driver] {
               if (!context.ok()) {

@@ -229,7 +229,7 @@ void Sweeper::begin(const std::string& key, const Account& account) {
   };
   auto listed = std::make_shared<Listed>();
   port_.call(
-      *account.slot,
+      *account.slot, account.places.front().scope + "/" + account.grant.fingerprint,
       [listed, context = contextOf(account.places.front(), account.grant, kListDeadlineMs),
        driver = account.slot->driver] {
         if (!context.ok()) {

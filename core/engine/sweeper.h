@@ -43,8 +43,8 @@ struct SweepPort {
   const std::atomic<bool>* cancelled;
   /// A transaction that checks the fence; `then` comes back on the deciding thread.
   std::function<void(std::function<Status(Tx&)> body, std::function<void(const Status&)> then)> commit;
-  /// Runs `blocking` on the driver's executor and `after` on the deciding thread.
-  std::function<void(const DriverSlot&, Job blocking, Job after)> call;
+  /// Runs `blocking` on the driver's executor, in the account's turn, and `after` on the deciding thread.
+  std::function<void(const DriverSlot&, const std::string& account, Job blocking, Job after)> call;
   std::function<void(std::int64_t after_ms, Job)> later;
 };
 

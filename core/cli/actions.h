@@ -24,6 +24,8 @@ Status clearProcessing(const std::string& socket_path, const Arguments& argument
 Status getNodeState(const std::string& socket_path, const Arguments& arguments);
 Status setNodeState(const std::string& socket_path, const Arguments& arguments);
 Status purgeGroup(const std::string& socket_path, const Arguments& arguments);
+Status showSweep(const std::string& socket_path, const Arguments& arguments);
+Status checkEverything(const std::string& socket_path, const Arguments& arguments);
 Status showEvents(const std::string& socket_path, const Arguments& arguments);
 Status revokeToken(const std::string& socket_path, const Arguments& arguments);
 

@@ -120,7 +120,8 @@ int run(std::vector<std::string> words) {
   words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(command->words.size()));
   const Result<Arguments> arguments = parseArguments(words, command->options);
   if (!arguments.ok()) return wrongUse(arguments.status().message(), nameOf(*command));
-  if (arguments->positional.size() != command->operand_count) {
+  const std::size_t given = arguments->positional.size();
+  if (given > command->operand_count || given + command->optional < command->operand_count) {
     return wrongUse(
         "it takes " + std::to_string(command->operand_count) + " operand(s): " + std::string(command->operands),
         nameOf(*command));
@@ -129,7 +130,9 @@ int run(std::vector<std::string> words) {
   if (status.ok()) return std::cout.flush() ? 0 : kFailed;
   if (status.code() == Code::kInvalidArgument) return wrongUse(status.message(), nameOf(*command));
   std::cerr << "vcc: " << printable(status.message()) << '\n';
-  return status.code() == Code::kNotFound ? command->missing : kFailed;
+  if (status.code() == Code::kNotFound) return command->missing;
+  const bool unasked = status.code() == Code::kUnavailable || status.code() == Code::kPermissionDenied;
+  return unasked ? command->unasked : kFailed;
 }
 
 }  // namespace

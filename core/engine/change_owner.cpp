@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <limits>
+
 #include "base/encoding.h"
 #include "engine/commands.h"
 #include "engine/lifecycle.h"
 
 namespace vcc {
+
+namespace {
+
+/// Only the user's limits: what changes hands is there already.
+Limits withoutTotals(Limits limits) {
+  constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+  limits.nodes_per_unit = limits.nodes_total = limits.units_total = kAny;
+  return limits;
+}
+
+}  // namespace
 
 Status Commands::changeOwner(const Caller& caller, const std::string& vcid, const std::string& owner) {
   return seams_.store.transact([&](Tx& tx) -> Status {
@@ -17,14 +31,11 @@ Status Commands::changeOwner(const Caller& caller, const std::string& vcid, cons
           fmt::format("owner: there is no user {}; make one with `vcc user add`", cleanUtf8(owner, 64)));
     }
     if (found->owner == owner) return okStatus();
-    std::int64_t owned = 0;
-    tx.vcs().scan([&](const Vc& other) {
-      owned += other.owner == owner ? 1 : 0;
-      return true;
-    });
-    if (owned >= seams_.limits.vcs_per_user) {
-      return resourceExhausted(fmt::format("user {} has {} UnitGroups, the limit", owner, owned));
-    }
+    const auto units = static_cast<std::int64_t>(tx.units().count("vcid", vcid));
+    const auto nodes = static_cast<std::int64_t>(tx.nodes().count("vcid", vcid));
+    VCC_RETURN_IF_ERROR(checkRoomForVc(tx, seams_.limits, owner));
+    VCC_RETURN_IF_ERROR(checkRoomForUnits(tx, withoutTotals(seams_.limits), owner, units));
+    VCC_RETURN_IF_ERROR(checkRoomForNodes(tx, withoutTotals(seams_.limits), owner, 0, nodes));
     Vc vc = *found;
     VCC_RETURN_IF_ERROR(recordEvent(tx, {.vcid = vcid,
                                          .object = "vc " + vc.name,

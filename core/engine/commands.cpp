@@ -21,32 +21,6 @@ namespace vcc {
 
 namespace {
 
-Status checkLimits(Tx& tx, const Limits& limits, const std::string& owner, std::int64_t in_unit, std::int64_t adding) {
-  if (in_unit + adding > limits.nodes_per_unit) {
-    return resourceExhausted(fmt::format("the unit would have {} nodes or disks; the limit is {} a unit",
-                                         in_unit + adding, limits.nodes_per_unit));
-  }
-  const auto total = static_cast<std::int64_t>(tx.nodes().size());
-  if (total + adding > limits.nodes_total) {
-    return resourceExhausted(
-        fmt::format("the controller would have {} nodes and disks; its limit is {}; delete some first", total + adding,
-                    limits.nodes_total));
-  }
-  std::int64_t of_user = 0;
-  tx.vcs().scan([&](const Vc& vc) {
-    if (vc.owner == owner) {
-      tx.nodes().scan("vcid", vc.vcid, [&](const Node&) { return ++of_user <= limits.nodes_per_user; });
-    }
-    return of_user <= limits.nodes_per_user;
-  });
-  if (of_user + adding > limits.nodes_per_user) {
-    return resourceExhausted(
-        fmt::format("user {} would have more than {} nodes and disks, the limit of a user; delete some first", owner,
-                    limits.nodes_per_user));
-  }
-  return okStatus();
-}
-
 struct NewNodes {
   std::int64_t count = 0;
   std::vector<std::string> addresses;
@@ -167,15 +141,7 @@ Result<std::string> Commands::createVc(const Caller& caller, const std::string& 
   VCC_ASSIGN_OR_RETURN(const VcCci cci, parseVcCci(cci_base64));
   const std::string vcid = newId(seams_.random);
   VCC_RETURN_IF_ERROR(seams_.store.transact([&](Tx& tx) -> Status {
-    std::int64_t owned = 0;
-    tx.vcs().scan([&](const Vc& other) {
-      owned += other.owner == caller.principal.user ? 1 : 0;
-      return true;
-    });
-    if (owned >= seams_.limits.vcs_per_user) {
-      return resourceExhausted(
-          fmt::format("user {} has {} UnitGroups, the limit; delete one first", caller.principal.user, owned));
-    }
+    VCC_RETURN_IF_ERROR(checkRoomForVc(tx, seams_.limits, caller.principal.user));
     Vc vc;
     vc.vcid = vcid;
     vc.vcno = tx.nextCounter("vcno");
@@ -292,7 +258,10 @@ Status Commands::addUnit(const Caller& caller, const std::string& vcid, const st
         return alreadyExists(fmt::format("{}:{}:| Conflict: a unit of this name exists already", vcid, unit_name));
       }
     }
-    VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc.owner, 0, cci.count));
+    VCC_RETURN_IF_ERROR(checkRoomForUnits(tx, seams_.limits, vc.owner, 1));
+    VCC_RETURN_IF_ERROR(checkRoomForNodes(tx, seams_.limits, vc.owner, 0, cci.count));
+    VCC_RETURN_IF_ERROR(checkRoomForScope(tx, seams_.limits, vc.owner, served.slot->instance, cci.network,
+                                          split.has_any ? credentials.fingerprint : std::string()));
     VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, cci.kind, cci.network, cci.count));
     Unit unit;
     unit.unit_id = unit_id;
@@ -347,8 +316,8 @@ Status Commands::addNodes(const Caller& caller, const std::string& vcid, const s
     if (unit.deleting) return notWhileDeleting(vcid, unit_name);
     VCC_RETURN_IF_ERROR(useCredentials(tx, caller, credentials, unit));
     const Vc* vc = tx.vcs().find(vcid);
-    const auto present = static_cast<std::int64_t>(nodesOf(tx, unit.unit_id).size());
-    VCC_RETURN_IF_ERROR(checkLimits(tx, seams_.limits, vc->owner, present, count));
+    const auto present = static_cast<std::int64_t>(tx.nodes().count("unit_id", unit.unit_id));
+    VCC_RETURN_IF_ERROR(checkRoomForNodes(tx, seams_.limits, vc->owner, present, count));
     VCC_RETURN_IF_ERROR(checkAddressRoom(tx, seams_, served, unit.kind, unit.network, count));
     if (!disks.empty() && present + count > 1) {
       return failedPrecondition(
@@ -387,6 +356,10 @@ Status Commands::useCredentials(Tx& tx, const Caller& caller, const Credentials&
   if (unit.grant_id.empty() || (present != nullptr && present->fingerprint == credentials.fingerprint)) {
     return okStatus();
   }
+  const Vc* vc = tx.vcs().find(unit.vcid);
+  VCC_RETURN_IF_ERROR(checkRoomForGrant(tx, seams_.limits, unit.unit_id));
+  VCC_RETURN_IF_ERROR(checkRoomForScope(tx, seams_.limits, vc ? vc->owner : std::string(), unit.instance, unit.network,
+                                        credentials.fingerprint));
   const std::string before = unit.grant_id;
   VCC_ASSIGN_OR_RETURN(unit.grant_id, putGrant(tx, seams_.sealer, seams_.random, caller.principal, credentials));
   VCC_RETURN_IF_ERROR(tx.units().put(unit));

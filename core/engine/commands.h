@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "catalog/catalog.h"
 #include "engine/credential_probe.h"
+#include "engine/limits.h"
 #include "plugin_host/driver.h"
 #include "secrets/grants.h"
 #include "secrets/sealer.h"
@@ -24,14 +25,6 @@
 /// Codes: kInvalidArgument 400, kPermissionDenied 403, kNotFound 404, kAlreadyExists 409 (duplicate),
 /// kFailedPrecondition 409 (state), kResourceExhausted 429, kUnavailable 503.
 namespace vcc {
-
-/// Limits that are checked before the 202 (architecture 24). A disk counts as a node.
-struct Limits {
-  std::int64_t nodes_per_unit = 1000;
-  std::int64_t nodes_per_user = 2000;
-  std::int64_t nodes_total = 20000;
-  std::int64_t vcs_per_user = 200;
-};
 
 /// Who asks, and whether the privileged flag counts (set only for super users).
 struct Caller {

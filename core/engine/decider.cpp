@@ -11,6 +11,7 @@
 #include "engine/lifecycle.h"
 #include "model/doubt.h"
 #include "model/json_tree.h"
+#include "secrets/tokens.h"
 
 namespace vcc {
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::int64_t kLongestPauseMs = 60000;
 constexpr std::int64_t kWaitingPauseMs = 30000;
 constexpr std::int64_t kCommitRetryMs = 1000;
+constexpr std::int64_t kHousekeepingMs = 600000;
 constexpr char kShard[] = "all";
 
 Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_simulated) {
@@ -67,7 +69,24 @@ std::string accountOf(const Machine& machine, const std::string& fingerprint) {
 Decider::Decider(Engine::Seams seams, EngineOptions options)
     : seams_(std::move(seams)),
       options_(std::move(options)),
+      sweeper_(std::make_unique<Sweeper>(sweepPort(), options_.sweep)),
       ssh_executor_(seams_.make_executor("ssh", options_.ssh_threads)) {}
+
+SweepPort Decider::sweepPort() {
+  return {.store = seams_.store,
+          .drivers = seams_.drivers,
+          .sealer = seams_.sealer,
+          .random = seams_.random,
+          .log = seams_.log,
+          .clock = seams_.clock,
+          .catalog = seams_.catalog,
+          .vcc_id = options_.vcc_id,
+          .cancelled = &cancelled_,
+          .commit = [this](Body body, Then then) { commit({}, std::move(body), std::move(then)); },
+          .call = [this](const DriverSlot& slot, const std::string& account, Job blocking,
+                         Job after) { askDriver(slot, account, std::move(blocking), std::move(after)); },
+          .later = [this](std::int64_t after_ms, Job job) { later(after_ms, std::move(job)); }};
+}
 
 Decider::~Decider() { endExecutors(); }
 
@@ -102,6 +121,8 @@ Status Decider::takeOver() {
   }));
   revisit(unsettled);
   planQuietRound();
+  sweeper_->start();
+  keepHouse();
   seams_.log.info("ENGINE_STARTED", "the engine took over", {{"fence", fence_}, {"unsettled", unsettled.size()}});
   return okStatus();
 }
@@ -118,6 +139,25 @@ void Decider::post(Job job) { inbox_->post(std::move(job)); }
 
 void Decider::wake(const std::vector<std::string>& node_ids) {
   if (!node_ids.empty()) post([this, node_ids] { revisit(node_ids); });
+}
+
+/// What only time brings: tokens expire. (Old events go as new ones come.)
+void Decider::keepHouse() {
+  commit(
+      {},
+      [](Tx& tx) {
+        dropExpiredTokens(tx);
+        return okStatus();
+      },
+      [this](const Status&) { later(kHousekeepingMs, [this] { keepHouse(); }); });
+}
+
+void Decider::sweepNow() {
+  post([this] { sweeper_->sweepNow(); });
+}
+
+void Decider::visitStray(const std::string& stray_id) {
+  post([this, stray_id] { sweeper_->visit(stray_id); });
 }
 
 void Decider::lookAt(const std::vector<std::string>& node_ids) {
@@ -144,6 +184,7 @@ void Decider::waitForWork(std::int64_t timeout_ms) {
 
 void Decider::endExecutors() {
   cancelled_ = true;
+  checks_.cancelAll();
   driver_pools_.clear();
   ssh_executor_.reset();
 }

@@ -18,10 +18,12 @@
 #include "base/mutex.h"
 #include "engine/agenda.h"
 #include "engine/call_queue.h"
+#include "engine/check.h"
 #include "engine/conditions.h"
 #include "engine/engine.h"
 #include "engine/frozen_request.h"
 #include "engine/retry.h"
+#include "engine/sweeper.h"
 #include "model/plan.h"
 
 namespace vcc {
@@ -79,9 +81,9 @@ class Sightings {
 MachineRef refOf(const Machine& machine, std::size_t index);
 
 /// The heart of the engine (architecture 3.2): queue, timers, batching and the execution of `plan`. All methods but
-/// `post`, `wake`, `lookAt` and `status` belong to one thread, the deciding thread; whatever blocks runs on an executor
-/// and comes back through `post`. A node with a call or commit under way is busy: it is visited again when that has
-/// ended.
+/// `post`, `wake`, `lookAt`, `sweepNow`, `visitStray`, the two of checks and `status` belong to one thread, the
+/// deciding thread; whatever blocks runs on an executor and comes back through `post`. A node with a call or commit
+/// under way is busy: it is visited again when that has ended.
 class Decider {
  public:
   Decider(Engine::Seams seams, EngineOptions options);
@@ -93,6 +95,10 @@ class Decider {
   /// Queues work for the deciding thread. Any thread.
   void post(Job job);
   void wake(const std::vector<std::string>& node_ids);
+  void sweepNow();
+  void visitStray(const std::string& stray_id);
+  Result<std::string> startCheck(const std::string& vcid);
+  Result<CheckResult> checkReport(const std::string& id);
   void lookAt(const std::vector<std::string>& node_ids);
 
   /// Does everything that is due; returns the milliseconds until the next thing is (at most 60,000).
@@ -128,6 +134,8 @@ class Decider {
   void later(std::int64_t after_ms, Job job);
   void runOn(Executor& executor, Job blocking, Job after);
   void endExecutors();
+  SweepPort sweepPort();
+  void keepHouse();
 
   // driver_calls.cpp: who may call a driver, and when
   struct DriverPool {
@@ -140,7 +148,11 @@ class Decider {
                  Job begin);
   void leaveDriver(const DriverSlot& slot, const std::string& account);
   /// `blocking` on the driver's pool when the account's turn has come, then `after` on the deciding thread.
-  void callOnTurn(const Visit& visit, CallQueue::Kind kind, Job blocking, Job after);
+  void callInTurn(const DriverSlot& slot, const std::string& account, const std::string& user, CallQueue::Kind kind,
+                  Job blocking, Job after);
+  void callForNode(const Visit& visit, CallQueue::Kind kind, Job blocking, Job after);
+  /// The same for a look that no user waits for.
+  void askDriver(const DriverSlot& slot, const std::string& account, Job blocking, Job after);
   /// What an answer means for the whole account: a pause when it is throttled; for `kExisting` also a condition when
   /// its credentials are refused, which ends with the next success.
   void heed(const Visit& asked, const Status& error, CallKind kind);
@@ -213,6 +225,20 @@ class Decider {
   void askForDisks(const Visit& visit, const std::vector<Attachment>& ties);
   void keepDisk(const Visit& visit);
 
+  // check.cpp: fresh looks at everything
+  void beginCheck(const std::shared_ptr<CheckRun>& run);
+  void watchCheck(const std::shared_ptr<CheckRun>& run, std::int64_t deadline);
+  void gatherCheck(const std::shared_ptr<CheckRun>& run);
+  void gatherNode(CheckRun& run, const std::string& node_id);
+  void askCloud(const std::shared_ptr<CheckRun>& run, const std::string& key);
+  void takeCheckList(CheckRun& run, const std::string& key, const std::vector<Observation>& seen);
+  void askPointReads(const std::shared_ptr<CheckRun>& run, const std::string& key);
+  void askHosts(const std::shared_ptr<CheckRun>& run);
+  void askHost(const std::shared_ptr<CheckRun>& run);
+  void publishCheck(CheckRun& run) const;
+  void endCheckIfDone(const std::shared_ptr<CheckRun>& run);
+  void endCheck(const std::shared_ptr<CheckRun>& run);
+
   // transitions.cpp: what the records become
   void goTo(const Visit& visit, Step step, std::function<void(Node&)> more = {});
   void settle(const Visit& visit);
@@ -243,6 +269,8 @@ class Decider {
   std::shared_ptr<Inbox> inbox_ = std::make_shared<Inbox>();
 
   ThawedRequests thawed_;
+  std::unique_ptr<Sweeper> sweeper_;
+  CheckBoard checks_;
   Agenda agenda_;
   std::multimap<std::int64_t, Job> timers_;     // monotonic ms
   std::unordered_set<std::string> busy_;        // nodes with a call or commit under way

@@ -222,7 +222,7 @@ void Decider::moveDisks(const Visit& visit, bool on, std::vector<Attachment> tie
   for (const std::string& id : busy) busy_.insert(id);
   // A disk of ours that no record knows any more is where it should be after a release: nowhere.
   auto moved = std::make_shared<std::vector<Moved>>(ties.size(), Moved{.error = {}, .as_wished = !on});
-  callOnTurn(
+  callForNode(
       visit, on ? CallQueue::Kind::kMake : CallQueue::Kind::kTakeAway,
       [moved, refs, places, on, look = std::move(*look), change = std::move(change), driver = visit.slot->driver] {
         const std::vector<Moved> results = lookAndMove(*driver, look, change, on, refs);

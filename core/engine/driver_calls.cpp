@@ -23,15 +23,8 @@ void Decider::queueCall(const DriverSlot& slot, const std::string& account, cons
   poolOf(slot).queue.add({account, user, kind, std::move(begin)});
 }
 
-void Decider::callOnTurn(const Visit& visit, CallQueue::Kind kind, Job blocking, Job after) {
-  const DriverSlot& slot = *visit.slot;
-  queueCall(slot, visit.account(), visit.vc.owner, kind,
-            [this, &slot, account = visit.account(), blocking = std::move(blocking), after = std::move(after)] {
-              runOn(*poolOf(slot).executor, blocking, [this, &slot, account, after] {
-                leaveDriver(slot, account);
-                after();
-              });
-            });
+void Decider::callForNode(const Visit& visit, CallQueue::Kind kind, Job blocking, Job after) {
+  callInTurn(*visit.slot, visit.account(), visit.vc.owner, kind, std::move(blocking), std::move(after));
 }
 
 void Decider::leaveDriver(const DriverSlot& slot, const std::string& account) {
@@ -97,6 +90,21 @@ void Decider::endWaiting(const std::string& node_id) {
     seams_.log.info("CONDITION_ENDED", "nodes that waited go on", {{"condition", waited->second}});
   }
   waiting_.erase(waited);
+}
+
+void Decider::callInTurn(const DriverSlot& slot, const std::string& account, const std::string& user,
+                         CallQueue::Kind kind, Job blocking, Job after) {
+  queueCall(slot, account, user, kind,
+            [this, &slot, account, blocking = std::move(blocking), after = std::move(after)] {
+              runOn(*poolOf(slot).executor, blocking, [this, &slot, account, after] {
+                leaveDriver(slot, account);
+                after();
+              });
+            });
+}
+
+void Decider::askDriver(const DriverSlot& slot, const std::string& account, Job blocking, Job after) {
+  callInTurn(slot, account, "", CallQueue::Kind::kLook, std::move(blocking), std::move(after));
 }
 
 std::optional<std::int64_t> Decider::flushCalls() {

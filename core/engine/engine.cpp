@@ -42,6 +42,10 @@ Engine::~Engine() = default;
 Status Engine::start() { return impl_->start(); }
 void Engine::stop() { impl_->stop(); }
 void Engine::wake(const std::vector<std::string>& ids) { impl_->decider_.wake(ids); }
+void Engine::sweepNow() { impl_->decider_.sweepNow(); }
+void Engine::visitStray(const std::string& stray_id) { impl_->decider_.visitStray(stray_id); }
+Result<std::string> Engine::startCheck(const std::string& vcid) { return impl_->decider_.startCheck(vcid); }
+Result<CheckResult> Engine::checkReport(const std::string& id) { return impl_->decider_.checkReport(id); }
 void Engine::look(const std::vector<std::string>& node_ids) { impl_->decider_.lookAt(node_ids); }
 EngineStatus Engine::status() const { return impl_->decider_.status(); }
 std::vector<Condition> Engine::conditions() const { return impl_->decider_.conditions(); }

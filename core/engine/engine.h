@@ -12,7 +12,9 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "catalog/catalog.h"
+#include "engine/check.h"
 #include "engine/conditions.h"
+#include "engine/sweeper.h"
 #include "host/host.h"
 #include "plugin_host/driver.h"
 #include "secrets/sealer.h"
@@ -38,6 +40,7 @@ struct EngineOptions {
   std::string public_key;                  ///< of the controller's ssh key, one line; new machines let it in
   std::size_t ssh_threads = 64;            ///< upper limit of concurrent visits to hosts
   std::int64_t quiet_poll_ms = 300000;     ///< how often settled machines are asked for, account by account
+  SweepOptions sweep;
 };
 
 /// What `vcc status` shows of the engine.
@@ -87,6 +90,18 @@ class Engine {
   /// itself changes no state of a node, what two looks find may (engine/sight.h). Any
   /// thread, never blocks.
   void look(const std::vector<std::string>& node_ids);
+
+  /// Lists every place of the sweep as soon as can be. Any thread, never blocks; `SweepPlace::tried_at` shows when.
+  void sweepNow();
+  /// Goes on with a stray whose deletion was asked for (engine/sweep_records.h). Any thread, never blocks.
+  void visitStray(const std::string& stray_id);
+
+  /// Begins a fresh look at all nodes, or those of one UnitGroup, and at what else of ours the clouds hold; returns its
+  /// id. It ends by itself: when all have answered, after 5 minutes, or when nobody asked for its report for 15 s.
+  /// kNotFound: no such UnitGroup; kResourceExhausted: several are under way. Any thread, never blocks.
+  Result<std::string> startCheck(const std::string& vcid);
+  /// How it stands. kNotFound when it ended long ago. Any thread, never blocks.
+  Result<CheckResult> checkReport(const std::string& id);
 
   EngineStatus status() const;
   /// What keeps the engine from looking after machines at present.

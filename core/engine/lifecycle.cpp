@@ -7,6 +7,7 @@
 #include <array>
 
 #include "engine/disk_ties.h"
+#include "engine/sweep_records.h"
 #include "secrets/grants.h"
 #include "store/schema.h"
 
@@ -203,6 +204,8 @@ void eraseMachine(Tx& tx, const std::string& machine_id) {
   const std::string grant_id = machine->grant_id;
   const Node* node = tx.nodes().find(machine->node_id);
   if (node && node->requested_address.empty()) freeAddresses(tx, node->node_id);
+  // The row of a place has no unique value that this could violate.
+  static_cast<void>(touchPlace(tx, *machine));
   tx.machines().erase(std::string(machine_id));
   bool used = false;
   tx.machines().scan("request_id", request_id, [&](const Machine&) {
@@ -222,6 +225,7 @@ Status closeItem(Tx& tx, Op op, const std::string& machine_id, ItemState state) 
   if (const Machine* found = tx.machines().find(machine_id)) {
     Machine machine = *found;
     machine.open_op.clear();
+    machine.ended_op = op.op_id;
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
   }
   if (open) return tx.ops().put(std::move(op));

@@ -54,7 +54,7 @@ Status dropVcIfDone(Tx& tx, const std::string& vcid);
 void mergeResources(std::vector<Resource>& known, const std::vector<Resource>& touched);
 
 /// Erases the machine, its address when that was chosen for it, and its request and grant with the last record that
-/// points at them.
+/// points at them. Where the cloud can be listed, the grant stays for one clean sweep after it (engine/sweeper.h).
 void eraseMachine(Tx& tx, const std::string& machine_id);
 
 /// Ends the part of one machine in an op; the op goes with its last open item.

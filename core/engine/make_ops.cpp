@@ -109,6 +109,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
   commit(node_ids,
          [this, node_ids, pattern, machine, taker, request_id,
           max_batch = limit == batch_limits_.end() ? most : std::min(most, limit->second),
+          place = sweeper_->placeOf(machine, info, sample->entry.json),
           text = freeze({*spec, sample->entry.json}, request_id, seams_.sealer),
           fresh_pool = needs_address ? std::optional(*pool) : std::nullopt](Tx& tx) -> Status {
            const Unit* unit = tx.units().find(machine.unit_id);
@@ -153,6 +154,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
              VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));
            }
            for (OpBuilder& builder : builders) VCC_RETURN_IF_ERROR(builder.flush(tx));
+           if (used && !place.scope.empty()) VCC_RETURN_IF_ERROR(notePlace(tx, place));
            return used ? tx.requests().put(request) : okStatus();
          });
 }

@@ -98,7 +98,7 @@ Status recordCreate(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   }
 
   const StepFailure failure{isDisk(machine) ? "creating the disk" : "creating a machine", result.error,
-                            CallKind::kCreate, asserted};
+                            CallKind::kCreate, asserted, op.op_id};
   const bool nothing = leavesNothing(machine);
   const bool in_doubt = inDoubt(machine);
   // The op stays open while its outcome is in doubt, and while what it has made so far can be gone on with.
@@ -156,6 +156,7 @@ Status recordDestroy(Tx& tx, Op& op, const Answer& answer, Random& random) {
   if (result.state == ItemState::kDone) {
     item.state = ItemState::kDone;
     machine.open_op.clear();
+    machine.ended_op = op.op_id;
     machine.absent_since = 0;
     machine.observed_at = 0;  // looked at at once
     if (machine.observed != MachineState::kGone) machine.observed = MachineState::kTerminating;

@@ -8,6 +8,7 @@
 #include "engine/deletion.h"
 #include "engine/disk_ties.h"
 #include "engine/lifecycle.h"
+#include "engine/sweep_records.h"
 #include "model/doubt.h"
 
 namespace vcc {
@@ -78,7 +79,7 @@ Result<PurgeReport> reportVc(AnyTx& tx, const std::string& vcid) {
 }
 
 /// Erases what a VC in deletion still has, its open ops first: nobody resolves them any more.
-Status dropRecords(Tx& tx, const std::string& vcid, const PurgeReport& report, const std::string& by) {
+Status dropRecords(Tx& tx, Random& random, const std::string& vcid, const PurgeReport& report, const std::string& by) {
   std::vector<std::string> ops;
   tx.ops().scan("vcid", vcid, [&](const Op& op) {
     ops.push_back(op.op_id);
@@ -96,6 +97,11 @@ Status dropRecords(Tx& tx, const std::string& vcid, const PurgeReport& report, c
          .to = object.certain ? "left in the cloud" : "may appear in the cloud",
          .reason = describe(object),
          .op_id = object.machine.open_op}));
+    if (!isDisk(object.machine)) {
+      VCC_RETURN_IF_ERROR(leaveBehind(tx, random, object.machine,
+                                      fmt::format("node {} of unit {} of UnitGroup {} ({}), purged by {}",
+                                                  object.node_no, object.unit, report.name, vcid, by)));
+    }
   }
   for (const Unit& unit : unitsOf(tx, vcid)) {
     std::vector<std::string> machines;
@@ -127,7 +133,7 @@ Result<PurgeReport> Commands::purgeVc(const std::string& vcid, PurgeMode mode, c
     report = reportVc(tx, vcid);
     VCC_RETURN_IF_ERROR(report.status());
     VCC_RETURN_IF_ERROR(beginVcDeletion(tx, Vc(*tx.vcs().find(vcid)), by, touched));
-    return mode == PurgeMode::kKeepCloud ? dropRecords(tx, vcid, *report, by) : okStatus();
+    return mode == PurgeMode::kKeepCloud ? dropRecords(tx, seams_.random, vcid, *report, by) : okStatus();
   }));
   seams_.wake(touched);
   seams_.log.warn("ADMIN_PURGED", "an administrator purged a UnitGroup",

@@ -49,7 +49,7 @@ std::string lostText(const Visit& visit) {
 
 }  // namespace
 
-Status endInError(Tx& tx, Node node, const std::string& text, bool asserted) {
+Status endInError(Tx& tx, Node node, const std::string& text, bool asserted, const std::string& op_id) {
   if (!node.machine_id.empty()) {
     if (const Machine* machine = tx.machines().find(node.machine_id)) {
       // Kept is what has served, or can be looked into; what was to go still goes.
@@ -63,7 +63,7 @@ Status endInError(Tx& tx, Node node, const std::string& text, bool asserted) {
   }
   endWay(node, tx.now());
   node.fault = {tx.now(), text};
-  return setState(tx, std::move(node), State::kError, {text, ""});
+  return setState(tx, std::move(node), State::kError, {text, op_id});
 }
 
 Status recordFailure(Tx& tx, Node node, const StepFailure& failure, Random& random) {
@@ -73,7 +73,7 @@ Status recordFailure(Tx& tx, Node node, const StepFailure& failure, Random& rand
   if (create && failure.error.code() == Code::kDataLoss) retry.final = ++node.spoilt > 1;
   const std::string text = failureText(failure);
   if (retry.final && needsMachine(node.goal) && !node.settled())
-    return endInError(tx, std::move(node), text, failure.asserted);
+    return endInError(tx, std::move(node), text, failure.asserted, failure.op_id);
   (create ? node.create_at : node.next_at) = tx.now() + retry.after_ms;
   node.progress.clear();
   // What a node rests in is not talked over by the cleaning up behind it.
@@ -186,7 +186,9 @@ void Decider::forgetMachine(const Visit& visit, const std::string& reason) {
            if (const Op* open = machine->open_op.empty() ? nullptr : tx.ops().find(machine->open_op)) {
              Op op = *open;
              VCC_RETURN_IF_ERROR(closeItem(tx, std::move(op), machine_id, ItemState::kFailed));
+             machine = tx.machines().find(machine_id);
            }
+           const std::string op_id = machine->ended_op;
            eraseMachine(tx, machine_id);
            Node node = *found;
            node.machine_id.clear();
@@ -194,7 +196,7 @@ void Decider::forgetMachine(const Visit& visit, const std::string& reason) {
            node.container_spec_hash.clear();
            node.container_started = 0;
            node.boot_at = 0;
-           if (node.goal == Goal::kGone) return dropNode(tx, node, {reason, ""});
+           if (node.goal == Goal::kGone) return dropNode(tx, node, {reason, op_id});
            // Not a success of the goal: create_attempts stays, so that a cloud that keeps failing is asked ever less
            // often.
            node.step = Step::kNone;

@@ -144,6 +144,8 @@ struct Machine {
 
   UnitKind kind = UnitKind::kCompute;  // of its unit; kStorage: a volume
   std::int64_t size_gib = 0;           // of a volume, as the cloud counts it; 0 = not known
+
+  std::string ended_op;  // op that ended last with this machine as an item, for events
 };
 
 enum class AttachState : std::uint8_t {
@@ -261,6 +263,52 @@ struct Event {
   std::string to;
   std::string reason;
   std::string op_id;
+};
+
+/// A place that the sweep lists: machines were asked for there, and something of them may exist (architecture 10, 18).
+/// Its grant is kept with it. Key (scope, grant_id), as in `Machine`.
+struct SweepPlace {
+  std::string scope;
+  std::string grant_id;  // empty for providers without credentials
+  std::string instance;
+  std::string network;
+  std::string entry;          // sealed: JSON of the VPN catalog entry
+  std::int64_t used_at = 0;   // when a machine of it last came or went
+  std::int64_t tried_at = 0;  // when the latest list of it began
+  std::int64_t swept_at = 0;  // when the latest complete one began
+  Fault fault;                // why the latest list was not complete
+};
+
+/// An object of ours in a cloud that no machine record knows: found by the sweep, or left there by a purge.
+struct Stray {
+  std::string stray_id;
+  std::string scope;  // with grant_id: the place that it was seen in
+  std::string grant_id;
+  std::string instance;  // driver instance
+  std::string name;
+  std::string cloud_id;
+  std::string address;
+  std::string create_op;  // as read back; may be empty
+  std::int64_t create_index = 0;
+  std::vector<Resource> resources;
+  MachineState observed = MachineState::kUnspecified;
+  std::int64_t first_seen_at = 0;
+  std::int64_t last_seen_at = 0;  // when the latest list that showed it began
+  std::int64_t sweeps = 0;        // complete lists in a row that showed it
+  std::string left;               // purged with --keep-cloud: what it was and by whom; empty = found by the sweep
+
+  std::string want_by;           // who wants it deleted: "sweep" or an administrator; empty = nobody
+  std::int64_t want_at = 0;      // since when
+  std::int64_t verified_at = 0;  // when a look found that its name leads to it
+  std::int64_t looked_at = 0;    // when the latest point read began
+  std::int64_t absent_since = 0;
+  std::string op_id;  // of its destroy; empty = none was sent
+  std::int64_t sent_at = 0;
+  std::int64_t accepted_at = 0;  // when the cloud accepted that
+  std::int64_t attempts = 0;     // failures in a row
+  std::int64_t next_at = 0;      // not to be visited before
+  std::string driver_state;
+  Fault fault;
 };
 
 /// The right to drive a shard of the machines. Every engine commit checks its fence (architecture 28).

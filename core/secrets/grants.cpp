@@ -166,6 +166,7 @@ void dropGrantIfUnused(Tx& tx, const std::string& grant_id) {
   };
   tx.units().scan("grant_id", grant_id, note);
   if (!used) tx.machines().scan("grant_id", grant_id, note);
+  if (!used) tx.sweepPlaces().scan("grant_id", grant_id, note);
   if (!used) tx.grants().erase(grant_id);
 }
 

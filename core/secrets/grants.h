@@ -49,7 +49,8 @@ Result<SecretString> openGrant(const Grant& grant, const Sealer& sealer);
 /// Puts a new value of the store into every grant that came from there.
 Status resealGrants(Tx& tx, const Sealer& sealer, const Secret& written, const SecretString& object);
 
-/// Erases the grant unless a unit or machine still points at it: nothing that it made can exist any more.
+/// Erases the grant unless a unit, a machine or a place of the sweep still points at it: nothing that it made can exist
+/// any more.
 void dropGrantIfUnused(Tx& tx, const std::string& grant_id);
 
 /// Wipes the values of every grant that this token brought, for a leaked key: what they made can then be changed or

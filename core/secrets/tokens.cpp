@@ -120,21 +120,16 @@ Result<std::int64_t> revokeToken(Store& store, std::string_view token, bool purg
   return purged;
 }
 
-Result<std::int64_t> dropExpiredTokens(Store& store) {
+void dropExpiredTokens(Tx& tx) {
   std::vector<std::string> expired;
-  VCC_RETURN_IF_ERROR(store.transact([&](Tx& tx) -> Status {
-    expired.clear();
-    tx.tokens().scan([&](const Token& token) {
-      if (token.expires_at <= tx.now()) expired.push_back(token.hash);
-      return true;
-    });
-    for (const std::string& hash : expired) {
-      tx.tokens().erase(hash);
-      eraseCubbyhole(tx, hash);
-    }
-    return okStatus();
-  }));
-  return static_cast<std::int64_t>(expired.size());
+  tx.tokens().scan([&](const Token& token) {
+    if (token.expires_at <= tx.now()) expired.push_back(token.hash);
+    return true;
+  });
+  for (const std::string& hash : expired) {
+    tx.tokens().erase(hash);
+    eraseCubbyhole(tx, hash);
+  }
 }
 
 Result<Principal> authenticate(const Store& store, std::string_view token) {

@@ -40,8 +40,8 @@ Result<SecretString> createToken(Store& store, Random& random, const NewToken& r
 /// grants were purged; kNotFound when there is no such token.
 Result<std::int64_t> revokeToken(Store& store, std::string_view token, bool purge_grants = false);
 
-/// Erases the tokens that have expired, and their cubbyholes. Returns how many.
-Result<std::int64_t> dropExpiredTokens(Store& store);
+/// Erases the tokens that have expired, and their cubbyholes.
+void dropExpiredTokens(Tx& tx);
 
 /// The principal of a token; kUnauthenticated with the token's head and "token lookup is failed: permission denied".
 Result<Principal> authenticate(const Store& store, std::string_view token);

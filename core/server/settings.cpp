@@ -87,11 +87,21 @@ Key httpHead(std::size_t HeadLimits::*member, std::int64_t least, std::int64_t m
           }};
 }
 
+Key seconds(std::int64_t SweepOptions::*member, std::int64_t least, std::int64_t most) {
+  return {false, nullptr, [=](Settings& s, const std::vector<std::string>& values) {
+            return parseNumber(values.front(), least, most, s.sweep.*member);
+          }};
+}
+
+Status parseFlag(const std::string& value, bool& out) {
+  if (value != "true" && value != "false") return invalidArgument("must be true or false");
+  out = value == "true";
+  return okStatus();
+}
+
 Key flag(bool Settings::*member) {
-  return {false, nullptr, [member](Settings& s, const std::vector<std::string>& values) -> Status {
-            if (values.front() != "true" && values.front() != "false") return invalidArgument("must be true or false");
-            s.*member = values.front() == "true";
-            return okStatus();
+  return {false, nullptr, [member](Settings& s, const std::vector<std::string>& values) {
+            return parseFlag(values.front(), s.*member);
           }};
 }
 
@@ -148,10 +158,22 @@ std::map<std::string, Key> makeKeys() {
       {"http.answer_s", httpSeconds(&HttpServerOptions::answer_ms)},
       {"http.keep_alive_s", httpSeconds(&HttpServerOptions::keep_alive_ms)},
       {"http.keep_alive_requests", http(&HttpServerOptions::keep_alive_requests, 1, 1000000)},
+      {"sweep_interval_s", seconds(&SweepOptions::interval_s, 0, 604800)},
+      {"sweep_grace_s", seconds(&SweepOptions::grace_s, 0, 31536000)},
+      {"sweep_delete",
+       {false, nullptr,
+        [](Settings& s, const std::vector<std::string>& values) {
+          return parseFlag(values.front(), s.sweep.may_delete);
+        }}},
       {"limits.nodes_per_unit", limit(&Limits::nodes_per_unit)},
       {"limits.nodes_per_user", limit(&Limits::nodes_per_user)},
       {"limits.nodes_total", limit(&Limits::nodes_total)},
       {"limits.vcs_per_user", limit(&Limits::vcs_per_user)},
+      {"limits.units_per_user", limit(&Limits::units_per_user)},
+      {"limits.units_total", limit(&Limits::units_total)},
+      {"limits.scopes_per_unit", limit(&Limits::scopes_per_unit)},
+      {"limits.scopes_per_user", limit(&Limits::scopes_per_user)},
+      {"limits.scopes_total", limit(&Limits::scopes_total)},
   };
 }
 

@@ -13,6 +13,7 @@
 #include "base/secret_string.h"
 #include "base/status.h"
 #include "engine/commands.h"
+#include "engine/sweeper.h"
 
 namespace vcc {
 
@@ -46,6 +47,7 @@ struct Settings {
   std::int64_t ssh_threads = 64;
   std::int64_t quiet_poll_s = 300;
   std::int64_t events_keep = 5000;
+  SweepOptions sweep;
   Limits limits;
   HttpServerOptions http;  ///< of each listener
 

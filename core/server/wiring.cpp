@@ -141,7 +141,7 @@ Status Controller::Parts::openSecrets() {
     seams.log.info("OLD_RECORDS_SEALED", "an earlier version had stored records in clear; they are sealed now",
                    {{"records", sealed}});
   }
-  return dropExpiredTokens(*store).status();
+  return okStatus();
 }
 
 Status Controller::Parts::openDrivers() {
@@ -174,6 +174,7 @@ void Controller::Parts::buildEngine() {
   options.public_key = ssh_key.public_line;
   options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
   options.quiet_poll_ms = settings.quiet_poll_s * 1000;
+  options.sweep = settings.sweep;
   engine =
       std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
                                              seams.log, *sealer, catalogSeam(), sourceAddressTowards, makeThreadPool},
@@ -207,19 +208,23 @@ void Controller::Parts::buildServices() {
   facts.data_dir = paths.dir;
   facts.evaluation = stamp.evaluation;
   facts.simulated_hosts = settings.simulated_hosts;
-  const AdminSeams admin_seams{*store,
-                               seams.random,
-                               seams.log,
-                               *drivers,
-                               catalogSeam(),
-                               [this] { return engine->status(); },
-                               [this] { return engine->conditions(); },
-                               [this] { return facts; },
-                               [this](const std::string& name) { return loadPlugin(name); },
-                               *commands,
-                               notices,
-                               *probe,
-                               seams.clock};
+  const AdminSeams admin_seams{
+      *store,
+      seams.random,
+      seams.log,
+      *drivers,
+      catalogSeam(),
+      [this] { return engine->status(); },
+      [this] { return engine->conditions(); },
+      [this] { return facts; },
+      [this](const std::string& name) { return loadPlugin(name); },
+      *commands,
+      notices,
+      *probe,
+      seams.clock,
+      {[this] { engine->sweepNow(); }, [this](const std::string& id) { engine->visitStray(id); },
+       [this](const std::string& vcid) { return engine->startCheck(vcid); },
+       [this](const std::string& id) { return engine->checkReport(id); }}};
   admin_service = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *doorkeeper,
                                                   seams.clock, seams.log);
 }

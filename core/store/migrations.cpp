@@ -118,7 +118,25 @@ constexpr std::array<std::string_view, 3> kDisks = {
       "op_id" TEXT NOT NULL, PRIMARY KEY ("disk")) STRICT)",
 };
 
-constexpr std::array<MigrationStep, 4> kSteps = {kFirst, kSecond, kSecrets, kDisks};
+constexpr std::array<std::string_view, 3> kSweep = {
+    R"(ALTER TABLE "machine" ADD COLUMN "ended_op" TEXT NOT NULL DEFAULT '')",
+    R"(CREATE TABLE "sweep_place" (
+      "scope" TEXT NOT NULL, "grant_id" TEXT NOT NULL, "instance" TEXT NOT NULL, "network" TEXT NOT NULL,
+      "entry" TEXT NOT NULL, "used_at" INTEGER NOT NULL, "tried_at" INTEGER NOT NULL, "swept_at" INTEGER NOT NULL,
+      "fault_at" INTEGER NOT NULL, "fault_text" TEXT NOT NULL, PRIMARY KEY ("scope", "grant_id")) STRICT)",
+    R"(CREATE TABLE "stray" (
+      "stray_id" TEXT NOT NULL, "scope" TEXT NOT NULL, "grant_id" TEXT NOT NULL, "instance" TEXT NOT NULL,
+      "name" TEXT NOT NULL, "cloud_id" TEXT NOT NULL, "address" TEXT NOT NULL, "create_op" TEXT NOT NULL,
+      "create_index" INTEGER NOT NULL, "resources" TEXT NOT NULL, "observed" TEXT NOT NULL,
+      "first_seen_at" INTEGER NOT NULL, "last_seen_at" INTEGER NOT NULL, "sweeps" INTEGER NOT NULL,
+      "left" TEXT NOT NULL, "want_by" TEXT NOT NULL, "want_at" INTEGER NOT NULL, "verified_at" INTEGER NOT NULL,
+      "looked_at" INTEGER NOT NULL, "absent_since" INTEGER NOT NULL, "op_id" TEXT NOT NULL,
+      "sent_at" INTEGER NOT NULL, "accepted_at" INTEGER NOT NULL, "attempts" INTEGER NOT NULL,
+      "next_at" INTEGER NOT NULL, "driver_state" TEXT NOT NULL, "fault_at" INTEGER NOT NULL,
+      "fault_text" TEXT NOT NULL, PRIMARY KEY ("stray_id")) STRICT)",
+};
+
+constexpr std::array<MigrationStep, 5> kSteps = {kFirst, kSecond, kSecrets, kDisks, kSweep};
 
 }  // namespace
 

@@ -30,6 +30,10 @@ class Mirror {
 
   std::int64_t nextCounter(std::string_view name);
 
+  std::size_t damagedRows() const {
+    return std::apply([](const auto&... table) { return (table.damaged() + ...); }, tables_);
+  }
+
   template <typename T>
   MirrorTable<T>& of() {
     return std::get<MirrorTable<T>>(tables_);
@@ -74,6 +78,8 @@ class MirrorTx final : public Tx {
   Table<Secret>& secrets() override { return mirror_.of<Secret>(); }
   Table<Grant>& grants() override { return mirror_.of<Grant>(); }
   Table<Event>& events() override { return mirror_.of<Event>(); }
+  Table<SweepPlace>& sweepPlaces() override { return mirror_.of<SweepPlace>(); }
+  Table<Stray>& strays() override { return mirror_.of<Stray>(); }
   Table<Lease>& leases() override { return mirror_.of<Lease>(); }
   Table<Meta>& metas() override { return mirror_.of<Meta>(); }
   std::int64_t nextCounter(std::string_view name) override { return mirror_.nextCounter(name); }
@@ -101,6 +107,8 @@ class MirrorReadTx final : public ReadTx {
   const Table<Secret>& secrets() const override { return mirror_.of<Secret>(); }
   const Table<Grant>& grants() const override { return mirror_.of<Grant>(); }
   const Table<Event>& events() const override { return mirror_.of<Event>(); }
+  const Table<SweepPlace>& sweepPlaces() const override { return mirror_.of<SweepPlace>(); }
+  const Table<Stray>& strays() const override { return mirror_.of<Stray>(); }
   const Table<Lease>& leases() const override { return mirror_.of<Lease>(); }
   const Table<Meta>& metas() const override { return mirror_.of<Meta>(); }
   std::int64_t now() const override { return now_ms_; }

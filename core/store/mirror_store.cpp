@@ -171,4 +171,9 @@ Status MirrorStore::health() const {
   return state_->health;
 }
 
+std::size_t MirrorStore::damagedRows() const {
+  const ReaderLock lock(state_->mirror_mutex);
+  return state_->mirror.damagedRows();
+}
+
 }  // namespace vcc

@@ -40,6 +40,7 @@ class MirrorStore final : public Store {
   void read(const std::function<void(const ReadTx&)>& body) const override;
   std::int64_t now() const override { return clock_.wallMs(); }
   Status health() const override;
+  std::size_t damagedRows() const override;
 
  private:
   struct State;

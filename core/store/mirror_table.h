@@ -34,18 +34,16 @@ class MirrorTable final : public Table<T> {
   }
 
   void scan(std::string_view index, std::string_view value, const std::function<bool(const T&)>& visit) const override {
-    for (std::size_t i = 0; i < Schema<T>::kIndexes.size(); ++i) {
-      if (Schema<T>::kIndexes[i].name != index) continue;
-      const auto found = groups_[i].find(value);
-      if (found == groups_[i].end()) return;
-      // The group itself may go when `visit` erases its last record; held here, it stays until the walk is over.
-      const std::shared_ptr<Group> group = found->second;
-      walk(
-          *group, group->begin(), [](const Entry* entry) -> const Entry& { return *entry; }, visit);
-      return;
-    }
-    // Falling back to a full scan would hide a mistake in the caller until there are many records.
-    throw std::logic_error(fmt::format("table {} has no index {}", Schema<T>::kTable, index));
+    // The group itself may go when `visit` erases its last record; held here, it stays until the walk is over.
+    const std::shared_ptr<Group> group = groupOf(index, value);
+    if (!group) return;
+    walk(
+        *group, group->begin(), [](const Entry* entry) -> const Entry& { return *entry; }, visit);
+  }
+
+  std::size_t count(std::string_view index, std::string_view value) const override {
+    const std::shared_ptr<Group> group = groupOf(index, value);
+    return group ? group->size() : 0;
   }
 
   std::size_t size() const override { return records_.size(); }
@@ -92,6 +90,9 @@ class MirrorTable final : public Table<T> {
                        [&](const auto& row) { return Schema<T>::kIndexes[index].value(*row.second) == value; });
   }
 
+  /// How many rows could not be read.
+  std::size_t damaged() const { return damaged_.size(); }
+
   /// The record as it is shared; null when there is none.
   RecordPtr<T> share(std::string_view key) const {
     const auto found = records_.find(key);
@@ -113,6 +114,17 @@ class MirrorTable final : public Table<T> {
   };
   using Group = std::set<const Entry*, ByKey>;
   using Groups = std::map<std::string, std::shared_ptr<Group>, std::less<>>;
+
+  /// Null when no record has the value.
+  std::shared_ptr<Group> groupOf(std::string_view index, std::string_view value) const {
+    for (std::size_t i = 0; i < Schema<T>::kIndexes.size(); ++i) {
+      if (Schema<T>::kIndexes[i].name != index) continue;
+      const auto found = groups_[i].find(value);
+      return found == groups_[i].end() ? nullptr : found->second;
+    }
+    // Falling back to a full scan would hide a mistake in the caller until there are many records.
+    throw std::logic_error(fmt::format("table {} has no index {}", Schema<T>::kTable, index));
+  }
 
   void walkRecords(typename Records::const_iterator begin, const std::function<bool(const T&)>& visit) const {
     walk(

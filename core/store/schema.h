@@ -53,7 +53,7 @@ struct Schema<Vc> {
       field<&Vc::version>("version"),
   };
   static std::string key(const Vc& vc) { return vc.vcid; }
-  static constexpr std::array<Index<Vc>, 0> kIndexes{};
+  static constexpr std::array<Index<Vc>, 1> kIndexes{{{"owner", [](const Vc& vc) { return vc.owner; }}}};
   static constexpr std::array<Index<Vc>, 0> kUnique{};
 };
 
@@ -175,6 +175,7 @@ struct Schema<Machine> {
       field<&Machine::created_at>("created_at"),
       field<&Machine::kind>("kind"),
       field<&Machine::size_gib>("size_gib"),
+      field<&Machine::ended_op>("ended_op"),
   };
   static std::string key(const Machine& machine) { return machine.machine_id; }
   static constexpr std::array<Index<Machine>, 4> kIndexes{
@@ -320,6 +321,68 @@ struct Schema<Event> {
 };
 
 template <>
+struct Schema<SweepPlace> {
+  static constexpr std::string_view kTable = "sweep_place";
+  static constexpr std::size_t kKeyColumns = 2;
+  static constexpr std::array kFields{
+      field<&SweepPlace::scope>("scope"),
+      field<&SweepPlace::grant_id>("grant_id"),
+      field<&SweepPlace::instance>("instance"),
+      field<&SweepPlace::network>("network"),
+      field<&SweepPlace::entry>("entry"),
+      field<&SweepPlace::used_at>("used_at"),
+      field<&SweepPlace::tried_at>("tried_at"),
+      field<&SweepPlace::swept_at>("swept_at"),
+      field<&SweepPlace::fault, &Fault::at>("fault_at"),
+      field<&SweepPlace::fault, &Fault::text>("fault_text"),
+  };
+  static std::string key(const SweepPlace& place) { return joinKey(place.scope, place.grant_id); }
+  static constexpr std::array<Index<SweepPlace>, 1> kIndexes{
+      {{"grant_id", [](const SweepPlace& place) { return place.grant_id; }}}};
+  static constexpr std::array<Index<SweepPlace>, 0> kUnique{};
+};
+
+template <>
+struct Schema<Stray> {
+  static constexpr std::string_view kTable = "stray";
+  static constexpr std::size_t kKeyColumns = 1;
+  static constexpr std::array kFields{
+      field<&Stray::stray_id>("stray_id"),
+      field<&Stray::scope>("scope"),
+      field<&Stray::grant_id>("grant_id"),
+      field<&Stray::instance>("instance"),
+      field<&Stray::name>("name"),
+      field<&Stray::cloud_id>("cloud_id"),
+      field<&Stray::address>("address"),
+      field<&Stray::create_op>("create_op"),
+      field<&Stray::create_index>("create_index"),
+      field<&Stray::resources>("resources"),
+      field<&Stray::observed>("observed"),
+      field<&Stray::first_seen_at>("first_seen_at"),
+      field<&Stray::last_seen_at>("last_seen_at"),
+      field<&Stray::sweeps>("sweeps"),
+      field<&Stray::left>("left"),
+      field<&Stray::want_by>("want_by"),
+      field<&Stray::want_at>("want_at"),
+      field<&Stray::verified_at>("verified_at"),
+      field<&Stray::looked_at>("looked_at"),
+      field<&Stray::absent_since>("absent_since"),
+      field<&Stray::op_id>("op_id"),
+      field<&Stray::sent_at>("sent_at"),
+      field<&Stray::accepted_at>("accepted_at"),
+      field<&Stray::attempts>("attempts"),
+      field<&Stray::next_at>("next_at"),
+      field<&Stray::driver_state>("driver_state"),
+      field<&Stray::fault, &Fault::at>("fault_at"),
+      field<&Stray::fault, &Fault::text>("fault_text"),
+  };
+  static std::string key(const Stray& stray) { return stray.stray_id; }
+  static constexpr std::array<Index<Stray>, 1> kIndexes{
+      {{"place", [](const Stray& stray) { return joinKey(stray.scope, stray.grant_id); }}}};
+  static constexpr std::array<Index<Stray>, 0> kUnique{};
+};
+
+template <>
 struct Schema<Lease> {
   static constexpr std::string_view kTable = "lease";
   static constexpr std::size_t kKeyColumns = 1;
@@ -350,9 +413,10 @@ struct Schema<Meta> {
 
 /// One `Holder<T>` per record type, parents before children. std::apply walks them.
 template <template <typename> class Holder>
-using PerRecord = std::tuple<Holder<Vc>, Holder<Unit>, Holder<Node>, Holder<Request>, Holder<Machine>,
-                             Holder<Attachment>, Holder<Op>, Holder<Address>, Holder<User>, Holder<Token>,
-                             Holder<Secret>, Holder<Grant>, Holder<Event>, Holder<Lease>, Holder<Meta>>;
+using PerRecord =
+    std::tuple<Holder<Vc>, Holder<Unit>, Holder<Node>, Holder<Request>, Holder<Machine>, Holder<Attachment>, Holder<Op>,
+               Holder<Address>, Holder<User>, Holder<Token>, Holder<Secret>, Holder<Grant>, Holder<Event>,
+               Holder<SweepPlace>, Holder<Stray>, Holder<Lease>, Holder<Meta>>;
 
 template <typename T>
 Row toRow(const T& record) {

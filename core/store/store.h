@@ -28,6 +28,8 @@ class Table {
   /// The same for the records whose index `index` (a column name listed in Schema<T>) equals `value`.
   virtual void scan(std::string_view index, std::string_view value,
                     const std::function<bool(const T&)>& visit) const = 0;
+  /// How many there are. Costs no walk.
+  virtual std::size_t count(std::string_view index, std::string_view value) const = 0;
   virtual std::size_t size() const = 0;
   /// Inserts or replaces. kAlreadyExists when a unique index of another record holds the same value.
   virtual Status put(T record) = 0;
@@ -42,7 +44,7 @@ class Table {
 class Tx {
  public:
   virtual ~Tx() = default;
-  virtual Table<Vc>& vcs() = 0;
+  virtual Table<Vc>& vcs() = 0;      // indexes: owner
   virtual Table<Unit>& units() = 0;  // indexes: grant_id, vcid; unique (vcid, name)
   virtual Table<Node>& nodes() = 0;  // indexes: unit_id, vcid; unique (unit_id, node_no)
   virtual Table<Request>& requests() = 0;
@@ -51,10 +53,12 @@ class Tx {
   virtual Table<Op>& ops() = 0;                  // indexes: vcid
   virtual Table<Address>& addresses() = 0;       // key (instance, network, ip); indexes: node_id
   virtual Table<User>& users() = 0;
-  virtual Table<Token>& tokens() = 0;    // indexes: user
-  virtual Table<Secret>& secrets() = 0;  // key (mount, owner, path); indexes: "mount, owner"
-  virtual Table<Grant>& grants() = 0;    // indexes: token_hash
-  virtual Table<Event>& events() = 0;    // key: seq, fixed width, so that key order is time order
+  virtual Table<Token>& tokens() = 0;            // indexes: user
+  virtual Table<Secret>& secrets() = 0;          // key (mount, owner, path); indexes: "mount, owner"
+  virtual Table<Grant>& grants() = 0;            // indexes: token_hash
+  virtual Table<Event>& events() = 0;            // key: seq, fixed width, so that key order is time order
+  virtual Table<SweepPlace>& sweepPlaces() = 0;  // key (scope, grant_id); indexes: grant_id
+  virtual Table<Stray>& strays() = 0;            // indexes: place (the key of its place)
   virtual Table<Lease>& leases() = 0;
   virtual Table<Meta>& metas() = 0;
   /// The next value of a counter, from 1. Never the same twice, even when the transaction that took it fails.
@@ -80,6 +84,8 @@ class ReadTx {
   virtual const Table<Secret>& secrets() const = 0;
   virtual const Table<Grant>& grants() const = 0;
   virtual const Table<Event>& events() const = 0;
+  virtual const Table<SweepPlace>& sweepPlaces() const = 0;
+  virtual const Table<Stray>& strays() const = 0;
   virtual const Table<Lease>& leases() const = 0;
   virtual const Table<Meta>& metas() const = 0;
   virtual std::int64_t now() const = 0;
@@ -109,6 +115,9 @@ class Store {
 
   /// ok, or why writes fail at present (disk full ...). Cleared by the next write that succeeds.
   virtual Status health() const = 0;
+
+  /// Rows that could not be read at start and are left aside: what they know is not in any view.
+  virtual std::size_t damagedRows() const = 0;
 };
 
 }  // namespace vcc

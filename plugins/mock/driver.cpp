@@ -112,7 +112,10 @@ class Mock final : public vcp::plugin::Driver,
   }
 
   void list(const Call& call, Observations& out) override {
-    const Knobs knobs = enter(call, "list");
+    const Knobs knobs = enter(call, {});
+    const Fault* fault = drawFault(knobs, "list");
+    const bool is_partial = fault != nullptr && fault->kind == Fault::Kind::kPartial;
+    if (fault != nullptr && !is_partial) throw failure(*fault, "list");
     std::vector<Observation> seen;
     cloud(knobs).transact(call, [&](Cloud::View& view) {
       view.each([&](const Machine& machine) {
@@ -121,10 +124,11 @@ class Mock final : public vcp::plugin::Driver,
         return true;
       });
     });
+    if (is_partial) seen.resize(seen.size() / 2);
     for (const Observation& machine : seen) {
       if (!out.listed(machine)) return;
     }
-    out.complete();
+    if (!is_partial) out.complete();
   }
 
   void validateDisks(std::string_view cloud_params, std::string_view catalog_entry) override {

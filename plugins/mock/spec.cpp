@@ -43,11 +43,11 @@ constexpr std::array<const char*, 12> kOperations{"create",       "destroy", "po
                                                   "destroy_disk", "attach",  "detach", "observe_disk"};
 
 /// "0.2 UNAVAILABLE", "1 lost".
-Fault parseFault(const std::string& text, const std::string& pointer) {
+Fault parseFault(const std::string& operation, const std::string& text, const std::string& pointer) {
   const auto bad = [&] {
     return invalid(pointer,
                    "must be a probability from 0 to 1 and an error class (UNAVAILABLE, RESOURCE_EXHAUSTED, ... lost, "
-                   "dropped), as in \"0.2 UNAVAILABLE\"");
+                   "dropped, for list also partial), as in \"0.2 UNAVAILABLE\"");
   };
   Fault fault;
   char* end = nullptr;
@@ -57,6 +57,10 @@ Fault parseFault(const std::string& text, const std::string& pointer) {
   if (fault.name == "lost" || fault.name == "dropped") {
     fault.kind = fault.name == "lost" ? Fault::Kind::kLost : Fault::Kind::kDropped;
     fault.code = Code::kDeadlineExceeded;
+    return fault;
+  }
+  if (fault.name == "partial" && operation == "list") {
+    fault.kind = Fault::Kind::kPartial;
     return fault;
   }
   for (const auto& [name, code] : kCodes) {
@@ -125,7 +129,8 @@ Knobs parseKnobs(std::string_view catalog_entry) {
                                  "'; there are create, destroy, power, observe, list, probe, boot, "
                                  "create_disk, destroy_disk, attach, detach, observe_disk");
     }
-    knobs.faults[operation] = parseFault(textOf(*fail, operation, pointer).value_or(""), pointer + "/" + operation);
+    knobs.faults[operation] =
+        parseFault(operation, textOf(*fail, operation, pointer).value_or(""), pointer + "/" + operation);
   }
   return knobs;
 }

@@ -27,6 +27,7 @@ struct Fault {
     kRefused,  ///< an error with `code`, nothing changed
     kLost,     ///< the change was made, its answer was lost: unknown outcome
     kDropped,  ///< the request was lost: unknown outcome, nothing changed
+    kPartial,  ///< of list: some of the machines, and no word that this was all
   };
   double probability = 0;
   Kind kind = Kind::kRefused;

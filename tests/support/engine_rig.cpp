@@ -53,10 +53,17 @@ void EngineRig::start() {
                    .random = random,
                    .log = log,
                    .sealer = sealer,
-                   .limits = {},
+                   .limits = limits,
                    .evaluation = true,
                    .own_addresses = {},
                    .wake = [this](const std::vector<std::string>& ids) { decider->wake(ids); }});
+}
+
+void EngineRig::restart() {
+  commands.reset();
+  decider.reset();
+  store.reset();
+  start();
 }
 
 void EngineRig::crash() {

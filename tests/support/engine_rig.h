@@ -62,6 +62,7 @@ class EngineRig {
   std::shared_ptr<const Catalog> catalog;
   std::function<std::unique_ptr<Executor>(const std::string&, std::size_t)> makes_executor;  ///< empty: inline
   EngineOptions options;
+  Limits limits;
   std::unique_ptr<Store> store;
   std::unique_ptr<Decider> decider;
   std::unique_ptr<Commands> commands;
@@ -72,6 +73,8 @@ class EngineRig {
                          "10.0.0.0/24\n");
 
   void start();
+  /// With changed options, and nothing lost.
+  void restart();
 
   /// The process dies: what was not durable is lost.
   void crash();

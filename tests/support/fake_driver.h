@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,9 @@ class FakeDriver : public Driver {
   Status look_error;  ///< of every look
   int observe_calls = 0;
   int blind_looks = 0;  ///< so many looks at a machine find nothing although it is there: a cloud whose reads lag
+  int list_calls = 0;
+  std::optional<std::size_t> list_cut;  ///< a list shows so many machines, and is not complete
+  Status list_error;                    ///< what a list ends with
   MachineState boots_as = MachineState::kRunning;
   Code boot_failure = Code::kOk;  ///< of machines in kFailed
 
@@ -118,9 +122,12 @@ class FakeDriver : public Driver {
   }
 
   Status list(const CallContext&, const std::function<void(const Observation&)>& visit, bool* complete) override {
-    *complete = facts.can_list;
+    ++list_calls;
+    *complete = facts.can_list && !list_cut && list_error.ok();
     if (!facts.can_list) return unimplemented("fake");
+    std::size_t left = list_cut.value_or(cloud.size());
     for (const auto& [name, machine] : cloud) {
+      if (left-- == 0) break;
       Observation seen;
       seen.found = true;
       seen.name = name;
@@ -129,7 +136,7 @@ class FakeDriver : public Driver {
       seen.state = machine.state;
       visit(seen);
     }
-    return okStatus();
+    return list_error;
   }
 
  protected:

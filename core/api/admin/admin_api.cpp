@@ -138,6 +138,11 @@ std::vector<Route> adminRoutes(const AdminSeams& seams) {
       route("POST", "/vcs/{vcid}/purge", purgeVc),
       route("POST", "/vcs/{vcid}/{unit}/clear_processing", clearProcessing),
       route("POST", "/vcs/{vcid}/{unit}/{node_no}/state", setNodeState),
+      route("GET", "/sweep", showSweep),
+      route("POST", "/sweep", sweepNow),
+      route("POST", "/sweep/{id}/delete", deleteStray),
+      route("POST", "/checks", startCheck),
+      route("GET", "/checks/{id}", showCheck),
       seams.notices.withoutToken(),
   };
 }

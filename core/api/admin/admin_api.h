@@ -34,6 +34,14 @@ struct ProcessFacts {
   std::vector<std::string> listeners;  ///< "https://127.0.0.1:8443", "unix:/..."
 };
 
+/// What the engine does when an administrator asks (engine/engine.h).
+struct EngineLooks {
+  std::function<void()> sweep_now;
+  std::function<void(const std::string& stray_id)> visit_stray;
+  std::function<Result<std::string>(const std::string& vcid)> start_check;
+  std::function<Result<CheckResult>(const std::string& id)> check_report;
+};
+
 /// All references outlive the routes.
 struct AdminSeams {
   Store& store;
@@ -50,11 +58,13 @@ struct AdminSeams {
   FailureNotices notices;
   CredentialProbe& probe;
   const Clock& clock;
+  EngineLooks looks;
 };
 
 /// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load; POST
 /// /providers/check; GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge; POST
-/// /vcs/{vcid}/{unit}/clear_processing; POST /vcs/{vcid}/{unit}/{node_no}/state; POST /vcs/fail.
+/// /vcs/{vcid}/{unit}/clear_processing; POST /vcs/{vcid}/{unit}/{node_no}/state; POST /vcs/fail; GET and
+/// POST /sweep; POST /sweep/{id}/delete; POST /checks; GET /checks/{id}.
 std::vector<Route> adminRoutes(const AdminSeams& seams);
 
 /// The answer of GET /status.
@@ -104,5 +114,24 @@ Result<HttpAnswer> clearProcessing(const AdminSeams& seams, const ApiRequest& re
 
 /// POST /vcs/{vcid}/{unit}/{node_no}/state {"state": word of the wire}: Commands::setNodeState; {}.
 Result<HttpAnswer> setNodeState(const AdminSeams& seams, const ApiRequest& request);
+
+/// GET /sweep: {now_ms, "places": [{instance, network, grant, driver, used_ms, tried_ms, swept_ms, fault}], "objects":
+/// [{id, instance, name, cloud_id, address, observed, first_seen_ms, last_seen_ms, sweeps, left, deleted_by, fault,
+/// resources}]}: where the clouds are listed, and what of ours was found there that no record knows. `left`: by which
+/// purge it was left there; `driver`: it is loaded.
+Result<HttpAnswer> showSweep(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /sweep: lists every place as soon as can be; {asked_ms}, which `tried_ms` of a place reaches when it was.
+Result<HttpAnswer> sweepNow(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /sweep/{id}/delete {"name": of that object}: askStrayDeletion.
+Result<HttpAnswer> deleteStray(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /checks {"vcid": only this one}: Engine::startCheck; {"check": id}.
+Result<HttpAnswer> startCheck(const AdminSeams& seams, const ApiRequest& request);
+
+/// GET /checks/{id}: {done, looks, expected, "lines": [{vcid, vc, unit, node_no, node_id, instance, name, cloud_id,
+/// address, record, cloud, container, monitor, difference}]}, lines when it is done; kNotFound.
+Result<HttpAnswer> showCheck(const AdminSeams& seams, const ApiRequest& request);
 
 }  // namespace vcc

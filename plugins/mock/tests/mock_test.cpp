@@ -139,6 +139,40 @@ TEST_CASE_FIXTURE(Fixture, "list: own machines only, never those of another cont
   CHECK(driver.list(call("")).machines.size() == 2);
 }
 
+TEST_CASE_FIXTURE(Fixture, "list: what was made by hand is there, what is terminated is not") {
+  const Batch batch(1);
+  driver.create(call(), kSpec, batch.items);
+  CallOptions asking;
+  std::ofstream(stateFile(), std::ios::app)
+      << R"({"id":"mock-stray","name":"vcp-stray","vcc":")" << asking.vcc_id << R"(","address":"10.250.0.77"})"
+      << "\n";
+  const auto both = driver.list(call(""));
+  CHECK(both.complete);
+  REQUIRE(both.machines.size() == 2);
+  driver.destroy(call("del"), batch.items);
+  const auto left = driver.list(call(""));
+  CHECK(left.complete);
+  REQUIRE(left.machines.size() == 1);
+  const Observation& stray = left.machines.begin()->second;
+  CHECK(stray.cloud_id == "mock-stray");
+  CHECK(stray.name == "vcp-stray");
+  CHECK(stray.address == "10.250.0.77");
+  CHECK(stray.found);
+}
+
+TEST_CASE_FIXTURE(Fixture, "list: a failed or partial one is never called complete") {
+  driver.create(call(), kSpec, Batch(4).items);
+  const auto refused = driver.list(call("", R"({"mock_fail":{"list":"1 UNAVAILABLE"}})"));
+  CHECK(refused.code == VCP_UNAVAILABLE);
+  CHECK_FALSE(refused.complete);
+  CHECK(refused.machines.empty());
+  const auto partial = driver.list(call("", R"({"mock_fail":{"list":"1 partial"}})"));
+  CHECK(partial.code == VCP_OK);
+  CHECK_FALSE(partial.complete);
+  CHECK(partial.machines.size() == 2);
+  CHECK(driver.list(call("", R"({"mock_fail":{"list":"0 partial"}})")).complete);
+}
+
 TEST_CASE_FIXTURE(Fixture, "addresses: fixed, taken, outside, reused, used up") {
   Batch batch(4);
   batch.items[0].requested_address = "10.250.0.2";
@@ -273,7 +307,7 @@ TEST_CASE_FIXTURE(Fixture, "validate: bad values are named by pointer") {
   starts("{}", R"({"mock_boot_ms":"soon"})", "/catalog_entry/mock_boot_ms");
   starts("{}", R"({"mock_fail":"x"})", "/catalog_entry/mock_fail");
   starts("{}", R"({"mock_fail":{"creation":"1 lost"}})", "/catalog_entry/mock_fail");
-  for (const char* bad : {"1.5 lost", "lost", "0.5", "0.5 WRONG", "-1 lost", "nan lost"}) {
+  for (const char* bad : {"1.5 lost", "lost", "0.5", "0.5 WRONG", "-1 lost", "nan lost", "1 partial"}) {
     starts("{}", R"({"mock_fail":{"create":")" + std::string(bad) + R"("}})", "/catalog_entry/mock_fail/create");
   }
 }

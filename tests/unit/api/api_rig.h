@@ -55,6 +55,8 @@ class ApiRig {
       Catalog::parse("cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/24\n").value());
   std::mutex woken_mutex;
   std::vector<std::string> woken;
+  int sweeps_asked = 0;
+  CheckResult check_report;
   std::vector<std::string> looked_at;
   std::vector<Condition> conditions;  ///< of the engine
   std::vector<Route> routes;
@@ -120,7 +122,16 @@ class ApiRig {
         *commands,
         notices,
         probe,
-        clock};
+        clock,
+        {[this] { ++sweeps_asked; }, [this](const std::string& id) { woken.push_back(id); },
+         [](const std::string& vcid) -> Result<std::string> {
+           if (!vcid.empty()) return notFound("UnitGroup " + vcid + " does not exist");
+           return std::string("c1");
+         },
+         [this](const std::string& id) -> Result<CheckResult> {
+           if (id != "c1") return notFound("check " + id + " does not exist any more");
+           return check_report;
+         }}};
     admin = std::make_unique<RoutedService>(Router(kAdminPrefix, adminRoutes(admin_seams)), *doorkeeper, clock, log);
     REQUIRE(ensureNobody(*store).ok());
     REQUIRE(addUser(*store, "other", UserRole::kRegular).ok());

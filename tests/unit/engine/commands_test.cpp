@@ -131,6 +131,58 @@ TEST_CASE("limits hold before the 202") {
         Code::kResourceExhausted);
 }
 
+TEST_CASE("units and scopes have limits, too; who is given a UnitGroup needs room for all of it") {
+  EngineRig rig;
+  rig.driver->facts.secret_keys = {"key"};
+  rig.limits.units_per_user = 3;
+  rig.limits.scopes_per_user = 2;
+  rig.limits.scopes_per_unit = 1;
+  rig.restart();
+  const std::string vcid = rig.newVc();
+  REQUIRE(addUnit(rig, vcid, "a", 1, "        key: one\n") == Code::kOk);
+  REQUIRE(addUnit(rig, vcid, "b", 1, "        key: two\n") == Code::kOk);
+  CHECK(addUnit(rig, vcid, "c", 1, "        key: three\n") == Code::kResourceExhausted);
+  REQUIRE(addUnit(rig, vcid, "c", 1, "        key: one\n") == Code::kOk);
+  CHECK(addUnit(rig, vcid, "d", 1, "        key: one\n") == Code::kResourceExhausted);
+
+  REQUIRE(rig.store->transact([](Tx& tx) { return tx.users().put({.name = "anna"}); }).ok());
+  rig.limits.nodes_per_user = 2;
+  rig.restart();
+  CHECK(rig.commands->changeOwner(rig.caller, vcid, "anna").code() == Code::kResourceExhausted);
+  rig.limits.nodes_per_user = 3;
+  rig.limits.units_per_user = 2;
+  rig.restart();
+  CHECK(rig.commands->changeOwner(rig.caller, vcid, "anna").code() == Code::kResourceExhausted);
+  rig.limits.units_per_user = 3;
+  rig.limits.nodes_total = 3;  // it is there already
+  rig.restart();
+  CHECK(rig.commands->changeOwner(rig.caller, vcid, "anna").ok());
+
+  rig.limits = {};
+  rig.limits.units_total = 3;
+  rig.restart();
+  CHECK(addUnit(rig, rig.newVc(), "a", 1, "        key: one\n") == Code::kResourceExhausted);
+  rig.limits = {};
+  rig.limits.scopes_total = 2;
+  rig.restart();
+  CHECK(addUnit(rig, rig.newVc(), "a", 1, "        key: four\n") == Code::kResourceExhausted);
+  CHECK(addUnit(rig, rig.newVc(), "a", 1, "        key: two\n") == Code::kOk);
+}
+
+TEST_CASE("tokens expire while the engine runs") {
+  EngineRig rig;
+  const auto tokens = [&] {
+    std::size_t count = 0;
+    rig.store->read([&](const ReadTx& tx) { count = tx.tokens().size(); });
+    return count;
+  };
+  const std::int64_t end = rig.clock.wallMs() + 3900000;  // between two rounds
+  REQUIRE(rig.store->transact([&](Tx& tx) { return tx.tokens().put({.hash = "h", .expires_at = end}); }).ok());
+  REQUIRE(rig.runUntil([&] { return rig.clock.wallMs() > end - 5000; }, 4000000));
+  CHECK(tokens() == 1);
+  REQUIRE(rig.runUntil([&] { return tokens() == 0; }, 700000));
+}
+
 TEST_CASE("storage and compute do not mix, and a driver without disks says so") {
   EngineRig rig;
   const std::string vcid = rig.newVc();

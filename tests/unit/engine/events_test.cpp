@@ -39,34 +39,57 @@ TEST_CASE("every change of a UnitGroup, unit and node leaves its event, with whe
   CHECK(rig.events().size() == 12);
 }
 
-TEST_CASE("the event of a state that the engine reached names the op that the machine came from") {
+TEST_CASE("the event of a state that the engine reached names its op: where the machine came from, or what ended it") {
   EngineRig rig;
+  std::string destroy;
+  rig.driver->script = [&](const std::string& call, const CallContext& context, const MachineRef&) {
+    if (call == "destroy") destroy = context.op_id;
+    return FakeDriver::Fate{};
+  };
   const std::string vcid = rig.newVc();
   REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
   REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
-  std::vector<std::string> ops;
-  rig.store->read([&](const ReadTx& tx) {
-    tx.events().scan([&](const Event& event) {
-      ops.push_back(event.op_id);
-      return true;
+  const auto ops = [&] {
+    std::vector<std::string> all;
+    rig.store->read([&](const ReadTx& tx) {
+      tx.events().scan([&](const Event& event) {
+        all.push_back(event.op_id);
+        return true;
+      });
     });
-  });
+    return all;
+  };
   REQUIRE(rig.machines().size() == 1);
-  CHECK(ops == list({"", "", "", rig.machines().front().create_op}));
+  const std::string create = rig.machines().front().create_op;
+  CHECK(ops() == list({"", "", "", create}));
+  REQUIRE(rig.commands->deleteNode(rig.caller, vcid, "web", rig.nodes().front().node_id).ok());
+  REQUIRE(rig.runUntil([&] { return rig.nodes().empty(); }));
+  CHECK_FALSE(destroy.empty());
+  CHECK(ops() == list({"", "", "", create, "", destroy}));
 }
 
 TEST_CASE("a failed boot says why in its event; an empty unit is deleted with both events at once") {
   EngineRig rig;
-  rig.driver->script = [](const std::string& call, const CallContext&, const MachineRef&) {
+  std::string create;
+  rig.driver->script = [&](const std::string& call, const CallContext& context, const MachineRef&) {
     FakeDriver::Fate fate;
     fate.apply = call != "create";
     if (call == "create") fate.error = Status(Code::kUnauthenticated, "the key is not known", Outcome::kNotApplied);
+    if (call == "create") create = context.op_id;
     return fate;
   };
   const std::string vcid = rig.newVc();
   REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
   REQUIRE(rig.runUntil([&] { return rig.count(State::kError) == 1; }));
   CHECK(rig.events().back() == "node 1 of unit web: BOOTING > ERROR (creating a machine failed: the key is not known)");
+  std::string told;
+  rig.store->read([&](const ReadTx& tx) {
+    tx.events().scan([&](const Event& event) {
+      told = event.op_id;
+      return true;
+    });
+  });
+  CHECK(told == create);
   REQUIRE(rig.commands->deleteNode(rig.caller, vcid, "web", rig.nodes().front().node_id).ok());
   REQUIRE(rig.runUntil([&] { return rig.nodes().empty(); }));
   const std::size_t before = rig.events().size();

@@ -251,3 +251,44 @@ TEST_CASE("the process dies between any two writes: no half a grant, no unit wit
     }
   }
 }
+
+TEST_CASE("where the cloud can be listed, a grant outlives its machines for one clean sweep") {
+  KeyRig rig;
+  rig.driver->facts.can_list = true;
+  rig.driver->facts.settle_ms = 5000;
+  rig.keep(rig.caller.principal, "AKIA-1");
+  const std::string vcid = rig.newVc();
+  REQUIRE(rig.add(vcid, kByReference).ok());
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
+
+  rig.driver->list_error = unavailable("the cloud is down");
+  REQUIRE(rig.commands->deleteVc(rig.caller, vcid, true).ok());
+  REQUIRE(rig.runUntil([&] { return !rig.hasVc(vcid); }));
+  REQUIRE(rig.grants().size() == 1);
+  rig.runUntil([] { return false; }, 7200000);
+  CHECK(rig.grants().size() == 1);
+  CHECK(rig.driver->list_calls > 0);
+  rig.driver->list_error = okStatus();
+  rig.driver->cloud["vcp-01234567-000000000000000000aa"] = {.id = "i-late"};  // what somebody asked for comes late
+  rig.decider->sweepNow();
+  rig.runUntil([] { return false; }, 20000);
+  CHECK(rig.grants().size() == 1);
+  rig.driver->cloud.clear();
+  REQUIRE(rig.runUntil([&] { return rig.grants().empty(); }, 2 * 7200000));
+  rig.store->read([&](const ReadTx& tx) { CHECK(tx.sweepPlaces().size() == 0); });
+}
+
+TEST_CASE("purged credentials are wiped at once, and their place is not waited for") {
+  KeyRig rig;
+  rig.driver->facts.can_list = true;
+  rig.driver->list_error = unavailable("the cloud is down");
+  rig.keep(rig.caller.principal, "AKIA-1");
+  const std::string vcid = rig.newVc();
+  REQUIRE(rig.add(vcid, kByReference).ok());
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
+  REQUIRE(rig.commands->deleteVc(rig.caller, vcid, true).ok());
+  REQUIRE(rig.runUntil([&] { return !rig.hasVc(vcid); }));
+  REQUIRE(rig.store->transact([&](Tx& tx) { return purgeGrants(tx, "hash-of-nobody").status(); }).ok());
+  CHECK(rig.grants().front().values.empty());
+  REQUIRE(rig.runUntil([&] { return rig.grants().empty(); }, 120000));
+}

@@ -123,3 +123,20 @@ TEST_CASE("errors name the file and the key, or the variable") {
   CHECK(contains(refusal("a: [b\n"), "is not YAML"));
   CHECK(contains(refusal("", {{"VCC_HTTPS_PORT", "x"}}), "environment variable VCC_HTTPS_PORT: must be a number"));
 }
+
+TEST_CASE("the sweep reports by default; deleting is asked for") {
+  const Environment none = [](const std::string&) { return std::optional<std::string>(); };
+  const auto defaults = readSettings("f", "", none);
+  REQUIRE(defaults.ok());
+  CHECK(defaults->sweep.interval_s == 3600);
+  CHECK_FALSE(defaults->sweep.may_delete);
+  const auto set = readSettings("f", "sweep_interval_s: 0\nsweep_delete: true\nsweep_grace_s: 60\n", none);
+  REQUIRE(set.ok());
+  CHECK(set->sweep.interval_s == 0);
+  CHECK(set->sweep.may_delete);
+  CHECK(set->sweep.grace_s == 60);
+  for (const char* bad : {"sweep_interval_s: -1", "sweep_delete: maybe", "sweep_grace_s: x"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(readSettings("f", bad, none).ok());
+  }
+}

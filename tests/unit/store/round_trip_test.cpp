@@ -86,6 +86,8 @@ Table<T>& tableOf(Tx& tx) {
   if constexpr (std::is_same_v<T, Secret>) return tx.secrets();
   if constexpr (std::is_same_v<T, Grant>) return tx.grants();
   if constexpr (std::is_same_v<T, Event>) return tx.events();
+  if constexpr (std::is_same_v<T, SweepPlace>) return tx.sweepPlaces();
+  if constexpr (std::is_same_v<T, Stray>) return tx.strays();
   if constexpr (std::is_same_v<T, Lease>) return tx.leases();
   if constexpr (std::is_same_v<T, Meta>) return tx.metas();
 }

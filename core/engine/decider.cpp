@@ -131,7 +131,7 @@ void Decider::waitForWork(std::int64_t timeout_ms) {
 
 void Decider::endExecutors() {
   cancelled_ = true;
-  driver_executors_.clear();
+  driver_pools_.clear();
   ssh_executor_.reset();
 }
 
@@ -152,6 +152,8 @@ void Decider::stop() {
 }
 
 std::int64_t Decider::pump() {
+  std::optional<std::int64_t> list_at;
+  std::optional<std::int64_t> call_at;
   for (;;) {
     std::deque<Job> arrived;
     {
@@ -172,13 +174,15 @@ std::int64_t Decider::pump() {
     }
     flushCreates();
     flushDestroys();
-    flushObservations();
+    list_at = flushObservations();
+    call_at = flushCalls();
     queue_ = static_cast<std::int64_t>(agenda_.size());
     if (arrived.empty() && !visited) break;
   }
   std::int64_t next = seams_.clock.monoMs() + kLongestPauseMs;
   if (const auto due = agenda_.next()) next = std::min(next, *due);
   if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
+  next = std::min({next, list_at.value_or(next), call_at.value_or(next)});
   return std::max<std::int64_t>(next - seams_.clock.monoMs(), 0);
 }
 
@@ -233,6 +237,10 @@ Result<Visit> Decider::look(const std::string& node_id) {
     if (const Grant* grant = tx.grants().find(machine ? machine->grant_id : unit->grant_id)) visit.grant = *grant;
     if (!machine) return;
     visit.machine = *machine;
+    const auto sighting = sightings_.find(machine->machine_id);
+    if (sighting != sightings_.end()) {
+      visit.machine->observed_at = std::max(visit.machine->observed_at, sighting->second);
+    }
     const Op* op = machine->open_op.empty() ? nullptr : tx.ops().find(machine->open_op);
     if (!op) return;
     const auto item = std::find_if(op->items.begin(), op->items.end(),
@@ -372,12 +380,11 @@ void Decider::commit(std::vector<std::string> node_ids, Body body, Then then) {
   });
 }
 
-Executor& Decider::driverExecutor(const DriverSlot& slot) {
-  auto& executor = driver_executors_[slot.instance];
-  if (!executor) {
-    executor = seams_.make_executor("drv-" + slot.instance, std::max<std::size_t>(slot.driver->info().concurrency, 1));
+void Decider::release(const std::vector<std::string>& node_ids) {
+  for (const std::string& id : node_ids) {
+    busy_.erase(id);
+    if (again_.erase(id) > 0) schedule(id, 0);
   }
-  return *executor;
 }
 
 void Decider::later(std::int64_t after_ms, Job job) {

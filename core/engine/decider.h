@@ -10,11 +10,13 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "base/mutex.h"
 #include "engine/agenda.h"
+#include "engine/call_queue.h"
 #include "engine/engine.h"
 #include "engine/frozen_request.h"
 #include "engine/retry.h"
@@ -55,6 +57,20 @@ struct Sending {
   Machine machine;
   std::string display_name;  ///< <group>-<unit>-<no>
   bool was_in_doubt = false;
+};
+
+/// What a list showed, by machine: matched by cloud id when that is known, else by name, else by (op, item). What is
+/// ambiguous there is not found. Borrows the observations.
+class Sightings {
+ public:
+  explicit Sightings(const std::vector<Observation>& listed);
+  const Observation* of(const Machine& machine) const;
+
+ private:
+  static std::string itemKey(const std::string& op, std::int64_t index);
+  void add(std::string key, const Observation& seen);
+
+  std::unordered_map<std::string, const Observation*> by_key_;
 };
 
 /// The machine as an item of a call.
@@ -101,10 +117,24 @@ class Decider {
   void schedule(const std::string& node_id, std::int64_t after_ms);
   void revisit(const std::vector<std::string>& node_ids);
   void commit(std::vector<std::string> node_ids, Body body, Then then = {});
-  Executor& driverExecutor(const DriverSlot& slot);
+  /// Gives the nodes free after a call that needed no commit.
+  void release(const std::vector<std::string>& node_ids);
   void later(std::int64_t after_ms, Job job);
   void runOn(Executor& executor, Job blocking, Job after);
   void endExecutors();
+
+  // driver_calls.cpp: who may call a driver, and when
+  struct DriverPool {
+    CallQueue queue;
+    std::unique_ptr<Executor> executor;
+  };
+  DriverPool& poolOf(const DriverSlot& slot);
+  /// `begin` runs when the account's turn has come, and then owes a `leaveDriver`.
+  void queueCall(const DriverSlot& slot, const std::string& account, const std::string& user, CallQueue::Kind kind,
+                 Job begin);
+  void leaveDriver(const DriverSlot& slot, const std::string& account);
+  /// Begins what may begin; returns when the next pause ends (monotonic), if anything waits for one.
+  std::optional<std::int64_t> flushCalls();
 
   // make_ops.cpp: intents
   void flushCreates();
@@ -114,14 +144,33 @@ class Decider {
 
   // ops.cpp: recorded changes
   void sendOp(const Visit& visit);
-  void callDriver(const Op& op, std::vector<Sending> items, const Visit& visit);
+  void beginOp(const std::string& node_id, const std::string& op_id, const DriverSlot& slot,
+               const std::string& account);
+  void startOp(const Visit& visit, const std::string& account);
+  void callDriver(const Op& op, std::vector<Sending> items, const Visit& visit, const std::string& account);
   void recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
                      const DriverSlot& slot);
 
-  // observations.cpp: point reads, gathered by scope
+  // observations.cpp: point reads, gathered by account
   void wantObservation(const Visit& visit);
-  void flushObservations();
+  void wantPointRead(const Visit& visit);
+  /// Begins the looks that are due; returns when the next list is (monotonic), if one is wanted.
+  std::optional<std::int64_t> flushObservations();
+  void beginPointReads(const std::string& account, std::vector<Visit> looked);
   void recordObservations(const std::vector<Visit>& looked, const std::vector<Observation>& seen, std::int64_t begun);
+
+  // lists.cpp: one look for all machines of an account
+  struct ListAnswer {
+    Status error;
+    bool complete = false;
+    std::vector<Observation> seen;
+    std::int64_t took_ms = 0;
+  };
+  /// `then` gets the answer, and the wall-clock time when the call began.
+  void beginList(const std::string& account, const Visit& sample,
+                 std::function<void(const ListAnswer&, std::int64_t begun)> then);
+  void takeList(const std::string& account, const Visit& sample, const std::vector<std::string>& node_ids,
+                const ListAnswer& answer, std::int64_t begun);
 
   // host_steps.cpp: what happens on the machine
   void inspectHost(const Visit& visit);
@@ -177,13 +226,23 @@ class Decider {
   std::int64_t commits_ = 0;                                                    // under way
   std::map<std::string, std::vector<std::string>> creates_;                     // unit id -> nodes that want a machine
   std::map<std::pair<std::string, std::string>, std::vector<Visit>> destroys_;  // by Visit::account and VC
-  struct Lookups {
-    bool in_flight = false;
-    std::vector<Visit> waiting;
+  /// The looks at one account.
+  struct Account {
+    std::vector<Visit> to_look;        // by point read; busy
+    std::set<std::string> to_list;     // nodes; not busy
+    std::optional<Visit> list_sample;  // one of `to_list`
+    bool looking = false;              // a point read is under way, or waits for a place
+    bool listing = false;
+    std::int64_t list_at = 0;       // monotonic: no list before
+    std::int64_t lists_failed = 0;  // in a row; until `list_at` there are point reads instead
+    bool idle() const { return to_look.empty() && to_list.empty() && !looking && !listing; }
   };
-  std::map<std::string, Lookups> lookups_;  // by Visit::account
-  std::set<std::string> absent_drivers_;    // instances already reported
-  std::map<std::string, std::unique_ptr<Executor>> driver_executors_;
+  std::map<std::string, Account> accounts_;                    // by Visit::account
+  std::unordered_map<std::string, std::int64_t> sightings_;    // by machine: the last look that showed nothing new
+  std::unordered_map<std::string, std::int64_t> unlisted_at_;  // by machine: first list without it (monotonic)
+  std::set<std::string> absent_drivers_;                       // instances already reported
+  std::map<std::string, DriverPool> driver_pools_;             // by instance
+  std::unordered_set<std::string> ops_queued_;                 // wait for their turn
   std::unique_ptr<Executor> ssh_executor_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::int64_t> jobs_{0};

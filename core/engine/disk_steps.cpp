@@ -222,18 +222,22 @@ void Decider::moveDisks(const Visit& visit, bool on, std::vector<Attachment> tie
   for (const std::string& id : busy) busy_.insert(id);
   // A disk of ours that no record knows any more is where it should be after a release: nowhere.
   auto moved = std::make_shared<std::vector<Moved>>(ties.size(), Moved{.error = {}, .as_wished = !on});
-  runOn(
-      driverExecutor(*visit.slot),
-      [moved, refs, places, on, look = std::move(*look), change = std::move(change), driver = visit.slot->driver] {
-        const std::vector<Moved> results = lookAndMove(*driver, look, change, on, refs);
-        for (std::size_t i = 0; i < places.size(); ++i) (*moved)[places[i]] = results[i];
-      },
-      [this, moved, ties, busy, on, node_id = visit.node.node_id] {
-        commit(busy, [this, moved, ties, on, node_id](Tx& tx) -> Status {
-          const Node* node = tx.nodes().find(node_id);
-          return node ? recordMoves(tx, *node, ties, *moved, on, seams_.random) : okStatus();
-        });
-      });
+  queueCall(*visit.slot, visit.account(), visit.vc.owner, on ? CallQueue::Kind::kMake : CallQueue::Kind::kTakeAway,
+            [this, visit, moved, refs, places, on, ties, busy, look = std::move(*look), change = std::move(change)] {
+              runOn(
+                  *poolOf(*visit.slot).executor,
+                  [moved, refs, places, on, look, change, driver = visit.slot->driver] {
+                    const std::vector<Moved> results = lookAndMove(*driver, look, change, on, refs);
+                    for (std::size_t i = 0; i < places.size(); ++i) (*moved)[places[i]] = results[i];
+                  },
+                  [this, visit, moved, ties, busy, on] {
+                    leaveDriver(*visit.slot, visit.account());
+                    commit(busy, [this, moved, ties, on, node_id = visit.node.node_id](Tx& tx) -> Status {
+                      const Node* node = tx.nodes().find(node_id);
+                      return node ? recordMoves(tx, *node, ties, *moved, on, seams_.random) : okStatus();
+                    });
+                  });
+            });
 }
 
 /// The intent: from here on the machine may hold the disks.

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "engine/decider.h"
-#include "engine/lifecycle.h"
+#include "engine/sight.h"
 #include "engine/transitions.h"
-#include "model/doubt.h"
 
 /// Point reads, gathered by account: while one call is under way the next ones wait and go together (architecture 3.6).
 namespace vcc {
@@ -22,119 +21,100 @@ Status recordBlindLook(Tx& tx, Node node, UnitKind kind, const Status& error, Ra
   return recordFailure(tx, std::move(node), {attempted, error, CallKind::kExisting, false}, random);
 }
 
-/// Takes over what a look found into the machine.
-void learn(Machine& machine, const Observation& seen) {
-  machine.absent_since = 0;
-  machine.observed = seen.state;
-  machine.observed_reason = seen.reason;
-  if (!seen.cloud_id.empty()) machine.cloud_id = seen.cloud_id;
-  if (!seen.address.empty()) machine.address = seen.address;
-  if (seen.size_gib > 0) machine.size_gib = seen.size_gib;
-  mergeResources(machine.resources, seen.resources);
-}
-
-std::string wrongAddress(const Machine& machine) {
-  if (machine.requested_address.empty() || machine.address.empty()) return {};
-  if (machine.address == machine.requested_address) return {};
-  return fmt::format("the machine has the address {}, but {} was asked for; report this to the driver's vendor",
-                     machine.address, machine.requested_address);
-}
-
-/// What a machine that was found means for a node that is booting.
-Status judgeSight(Tx& tx, Node node, Machine machine, const Observation& seen, const Profile& profile, Random& random) {
-  if (seen.state == MachineState::kRunning && node.boot_at == 0) node.boot_at = tx.now();
-  const std::string wrong = wrongAddress(machine);
-  if (!wrong.empty()) node.fault = {tx.now(), wrong};
-  // An existing server was let in by its address: nothing is sent to another one.
-  if (!wrong.empty() && profile.asserted) return endInError(tx, std::move(node), wrong, true);
-  if (seen.state != MachineState::kFailed) return tx.nodes().put(std::move(node));
-  const std::string detail = seen.detail.empty() ? std::string("the cloud gives no reason") : seen.detail;
-  if (seen.failure == Code::kOk || !machine.open_op.empty()) {
-    node.fault = {tx.now(), fmt::format("the cloud reports the {} as failed: {}",
-                                        machine.kind == UnitKind::kStorage ? "disk" : "machine", detail)};
-    return tx.nodes().put(std::move(node));
-  }
-  // The same as if its create had been refused so.
-  Status error(seen.failure, detail, Outcome::kNotApplied);
-  error.withProviderCode(seen.provider_code);
-  machine.want_destroy = true;
-  VCC_RETURN_IF_ERROR(tx.machines().put(machine));
-  return recordFailure(tx, std::move(node),
-                       {machine.kind == UnitKind::kStorage ? "making the disk" : "booting the machine", error,
-                        CallKind::kCreate, profile.asserted},
-                       random);
-}
-
-/// `begun`: when the look began; what happened later it cannot have seen.
-Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, std::int64_t begun,
-                   const Profile& profile, Random& random) {
-  machine.observed_at = begun;
-  if (seen.found) {
-    learn(machine, seen);
-  } else if (machine.absent_since == 0) {
-    machine.absent_since = begun;
-  }
-  lookAtDoubt(machine, begun, profile);
-  node.attempts = 0;
-  node.next_at = 0;
-  VCC_RETURN_IF_ERROR(tx.machines().put(machine));
-  const bool booting = node.goal != Goal::kGone && !node.settled() && !machine.want_destroy;
-  if (seen.found && booting) return judgeSight(tx, std::move(node), std::move(machine), seen, profile, random);
-  return tx.nodes().put(std::move(node));
-}
-
 }  // namespace
 
 void Decider::wantObservation(const Visit& visit) {
-  busy_.insert(visit.node.node_id);
-  lookups_[visit.account()].waiting.push_back(visit);
+  Account& account = accounts_[visit.account()];
+  const bool lists = visit.slot->driver->info().can_list && visit.unit.kind == UnitKind::kCompute &&
+                     (account.lists_failed == 0 || account.list_at <= seams_.clock.monoMs());
+  if (!lists || !isListEnough(visit.node, *visit.machine)) return wantPointRead(visit);
+  if (!account.list_sample) account.list_sample = visit;
+  account.to_list.insert(visit.node.node_id);
 }
 
-void Decider::flushObservations() {
-  for (auto it = lookups_.begin(); it != lookups_.end();) {
-    Lookups& lookups = it->second;
-    if (lookups.in_flight) {
-      ++it;
-      continue;
+void Decider::wantPointRead(const Visit& visit) {
+  busy_.insert(visit.node.node_id);
+  accounts_[visit.account()].to_look.push_back(visit);
+}
+
+std::optional<std::int64_t> Decider::flushObservations() {
+  const std::int64_t now = seams_.clock.monoMs();
+  std::optional<std::int64_t> next;
+  std::erase_if(accounts_, [now](const auto& entry) { return entry.second.idle() && entry.second.list_at <= now; });
+  for (auto& [name, account] : accounts_) {
+    if (!account.to_list.empty() && !account.listing) {
+      if (account.list_at <= now) {
+        account.listing = true;
+        const std::vector<std::string> ids(account.to_list.begin(), account.to_list.end());
+        account.to_list.clear();
+        const Visit sample = *std::exchange(account.list_sample, std::nullopt);
+        beginList(name, sample, [this, name = name, sample, ids](const ListAnswer& answer, std::int64_t begun) {
+          takeList(name, sample, ids, answer, begun);
+        });
+      } else {
+        next = std::min(next.value_or(account.list_at), account.list_at);
+      }
     }
-    if (lookups.waiting.empty()) {
-      it = lookups_.erase(it);
-      continue;
+    if (!account.to_look.empty() && !account.looking) {
+      account.looking = true;
+      const std::size_t most = std::max<std::size_t>(account.to_look.front().slot->driver->info().max_observe, 1);
+      const auto end =
+          account.to_look.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(account.to_look.size(), most));
+      std::vector<Visit> looked(std::make_move_iterator(account.to_look.begin()), std::make_move_iterator(end));
+      account.to_look.erase(account.to_look.begin(), end);
+      beginPointReads(name, std::move(looked));
     }
-    const std::string account = it->first;
-    const DriverSlot& slot = *lookups.waiting.front().slot;
-    const std::size_t count =
-        std::min<std::size_t>(lookups.waiting.size(), std::max<std::size_t>(slot.driver->info().max_observe, 1));
+  }
+  return next;
+}
+
+void Decider::beginPointReads(const std::string& account, std::vector<Visit> looked) {
+  const DriverSlot& slot = *looked.front().slot;
+  queueCall(slot, account, "", CallQueue::Kind::kLook, [this, account, &slot, looked = std::move(looked)] {
     std::vector<MachineRef> refs;
-    std::vector<Visit> looked(lookups.waiting.begin(), lookups.waiting.begin() + static_cast<std::ptrdiff_t>(count));
-    for (std::size_t i = 0; i < count; ++i) refs.push_back(refOf(*looked[i].machine, i));
-    auto context = callContext(lookups.waiting.front(), kObserveDeadlineMs);
-    lookups.waiting.erase(lookups.waiting.begin(), lookups.waiting.begin() + static_cast<std::ptrdiff_t>(count));
-    lookups.in_flight = true;
+    for (const Visit& visit : looked) refs.push_back(refOf(*visit.machine, refs.size()));
     auto seen = std::make_shared<std::vector<Observation>>();
     runOn(
-        driverExecutor(slot),
-        [seen, refs, context = std::move(context), driver = slot.driver] {
+        *poolOf(slot).executor,
+        [seen, refs, context = callContext(looked.front(), kObserveDeadlineMs), driver = slot.driver] {
           if (!context.ok()) {
             seen->assign(refs.size(), {.error = context.status()});
           } else {
             *seen = driver->observe(*context, refs);
           }
         },
-        [this, account, seen, looked = std::move(looked), begun = seams_.store.now()] {
-          lookups_[account].in_flight = false;
+        [this, account, &slot, seen, looked, begun = seams_.store.now()] {
+          leaveDriver(slot, account);
+          accounts_[account].looking = false;
           recordObservations(looked, *seen, begun);
         });
-    ++it;
-  }
+  });
 }
 
 void Decider::recordObservations(const std::vector<Visit>& looked, const std::vector<Observation>& seen,
                                  std::int64_t begun) {
+  std::vector<std::string> known;  // nothing new of them
   std::vector<std::string> node_ids;
-  for (const Visit& visit : looked) node_ids.push_back(visit.node.node_id);
-  commit(node_ids, [this, looked, seen, begun](Tx& tx) -> Status {
+  std::vector<std::size_t> news;
+  seams_.store.read([&](const ReadTx& tx) {
     for (std::size_t i = 0; i < looked.size(); ++i) {
+      const std::string& id = looked[i].node.node_id;
+      const Node* node = tx.nodes().find(id);
+      const Machine* machine = tx.machines().find(looked[i].machine->machine_id);
+      if (node && machine && i < seen.size() && seen[i].error.ok() && !isNews(*node, *machine, seen[i])) {
+        sightings_[machine->machine_id] = begun;
+        known.push_back(id);
+      } else {
+        news.push_back(i);
+        node_ids.push_back(id);
+      }
+    }
+  });
+  release(known);
+  revisit(known);
+  if (news.empty()) return;
+  commit(node_ids, [this, news, looked, seen, begun](Tx& tx) -> Status {
+    for (const std::size_t i : news) {
       const Node* node = tx.nodes().find(looked[i].node.node_id);
       const Machine* machine = tx.machines().find(looked[i].machine->machine_id);
       if (!node || !machine) continue;

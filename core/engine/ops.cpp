@@ -23,6 +23,7 @@ constexpr std::int64_t kShortestPendingMs = 200;
 constexpr std::int64_t kLongestIdleMs = 5000;
 constexpr std::int64_t kMostPauses = 5;  // 200 ms doubled so often is more than the longest
 constexpr std::int64_t kRecordRetryMs = 1000;
+constexpr std::int64_t kQueuedPauseMs = 5000;
 
 bool isOpen(const OpItem& item) { return item.state == ItemState::kOpen || item.state == ItemState::kPending; }
 
@@ -280,7 +281,37 @@ MachineRef refOf(const Machine& machine, std::size_t index) {
 }
 
 void Decider::sendOp(const Visit& visit) {
-  if (!ops_in_flight_.insert(visit.op->op_id).second) return;  // its answer revisits all members
+  // Its answer revisits all members; before that, one may run out of time.
+  schedule(visit.node.node_id, kQueuedPauseMs);
+  const std::string& op_id = visit.op->op_id;
+  if (ops_in_flight_.contains(op_id) || !ops_queued_.insert(op_id).second) return;
+  const auto kind = visit.op->verb == OpVerb::kDestroy ? CallQueue::Kind::kTakeAway : CallQueue::Kind::kMake;
+  queueCall(*visit.slot, visit.account(), visit.vc.owner, kind,
+            [this, op_id, node_id = visit.node.node_id, account = visit.account(), slot = visit.slot] {
+              ops_queued_.erase(op_id);
+              beginOp(node_id, op_id, *slot, account);
+            });
+}
+
+void Decider::beginOp(const std::string& node_id, const std::string& op_id, const DriverSlot& slot,
+                      const std::string& account) {
+  const auto visit = look(node_id);
+  if (visit.ok() && visit->op && visit->op->op_id == op_id) return startOp(*visit, account);
+  // The node has left the op while that waited. Its other nodes, if there are any, ask again.
+  leaveDriver(slot, account);
+  std::vector<std::string> others;
+  seams_.store.read([&](const ReadTx& tx) {
+    const Op* op = tx.ops().find(op_id);
+    if (!op) return;
+    for (const Member& member : membersOf(tx, *op)) {
+      if (member.node) others.push_back(member.node->node_id);
+    }
+  });
+  revisit(others);
+}
+
+void Decider::startOp(const Visit& visit, const std::string& account) {
+  ops_in_flight_.insert(visit.op->op_id);
   // Nobody else may begin anything with a member until it is known which of them go.
   std::vector<std::string> members;
   std::set<std::string> busy;
@@ -312,9 +343,10 @@ void Decider::sendOp(const Visit& visit) {
         if (sent->first_sent_at == 0) sent->first_sent_at = tx.now();
         return tx.ops().put(*sent);
       },
-      [this, sent, items, visit, members](const Status& status) {
+      [this, sent, items, visit, members, account](const Status& status) {
         if (!status.ok() || items->empty() || cancelled_) {
           ops_in_flight_.erase(visit.op->op_id);
+          leaveDriver(*visit.slot, account);
           for (const std::string& id : members) schedule(id, kShortestPendingMs);
           return;
         }
@@ -322,11 +354,11 @@ void Decider::sendOp(const Visit& visit) {
         for (const std::string& id : members) {
           if (!busy_.contains(id)) schedule(id, kShortestPendingMs);
         }
-        callDriver(*sent, std::move(*items), visit);
+        callDriver(*sent, std::move(*items), visit, account);
       });
 }
 
-void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& visit) {
+void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& visit, const std::string& account) {
   auto results = std::make_shared<std::vector<ItemResult>>();
   auto context = callContext(visit, kMutationDeadlineMs);
   std::vector<MachineRef> refs;
@@ -336,7 +368,7 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
   }
   const DriverSlot& slot = *visit.slot;
   runOn(
-      driverExecutor(slot),
+      *poolOf(slot).executor,
       [results, context = std::move(context), refs, op, request = visit.request, driver = slot.driver]() mutable {
         if (!context.ok()) {
           Status error = context.status();
@@ -348,8 +380,12 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
         *results = op.verb == OpVerb::kCreate ? driver->create(*context, request->spec, refs)
                                               : driver->destroy(*context, refs);
       },
-      [this, results, op, &slot, items = std::move(items)] {
-        for (const Sending& item : items) busy_.erase(item.machine.node_id);
+      [this, results, op, &slot, account, items = std::move(items)] {
+        leaveDriver(slot, account);
+        for (const Sending& item : items) {
+          busy_.erase(item.machine.node_id);
+          sightings_.erase(item.machine.machine_id);
+        }
         recordResults(op, items, *results, slot);
       });
 }

@@ -30,8 +30,8 @@ Status recordBlindLook(Tx& tx, Node node, UnitKind kind, const Status& error, Ra
 
 void Decider::wantObservation(const Visit& visit) {
   Account& account = accounts_[visit.account()];
-  const bool lists =
-      visit.slot->driver->info().can_list && (account.lists_failed == 0 || account.list_at <= seams_.clock.monoMs());
+  const bool lists = visit.slot->driver->info().can_list && visit.unit.kind == UnitKind::kCompute &&
+                     (account.lists_failed == 0 || account.list_at <= seams_.clock.monoMs());
   if (!lists || !isListEnough(visit.node, *visit.machine)) return wantPointRead(visit);
   if (!account.list_sample) account.list_sample = visit;
   account.to_list.insert(visit.node.node_id);

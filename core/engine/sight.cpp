@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/disk_ties.h"
 #include "engine/lifecycle.h"
 #include "engine/transitions.h"
 #include "model/doubt.h"
@@ -188,6 +189,7 @@ bool isNews(const Node& node, const Machine& machine, const Observation& seen) {
   // Whether an op may be sent again is decided by what is recorded.
   const bool switching = node.step == Step::kPowerOff || node.step == Step::kPowerOn;
   if (switching && !machine.open_op.empty()) return true;
+  if (seen.size_gib > 0 && seen.size_gib != machine.size_gib) return true;
   if (node.attempts > 0 || node.next_at > 0 || seen.state == MachineState::kFailed) return true;
   return !std::ranges::all_of(seen.resources, [&](const Resource& part) {
     const bool known = std::ranges::find(machine.resources, part) != machine.resources.end();

@@ -258,7 +258,7 @@ class Golden(unittest.TestCase):
                 ("DELETE", self.vc, '{"force": "false"}', {}, 409, state, "<id>::| Conflict: the UnitGroup still has 1 unit(s); <any>"),
                 ("DELETE", self.vc + "/web", "{}", {}, 409, state, "<id>:web:| Conflict: the unit still has 1 node(s); <any>"),
                 ("PUT", self.vc + "/web", '{"num_nodes": 1000}', {}, 429, "VCPLimitException",
-                 "the unit would have 1001 nodes; the limit is 1000 nodes a unit")):
+                 "the unit would have 1001 nodes or disks; the limit is 1000 a unit")):
             with self.subTest(method=method, path=path, body=body):
                 self.assert_golden(self.send(method, path, body, **options), status, self.refused(exception, text))
         self.assertEqual(self.send("OPTIONS", PREFIX + "/vcs").headers["allow"], "GET, HEAD, POST, OPTIONS")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instances up and down again on moto: our controller, a boto3 loop, boto3 with 10 threads, the aws CLI. Each makes instances
-that carry their own Name, waits until all run, ends them and waits until all are terminated. Run by `scripts/bench fanout`;
+that carry their own Name, waits until all run, ends them and waits until all are terminated. Run it as it is, with VCC_BUILD set;
 VCC_FANOUT is the number of instances (100). All go through one counting proxy, so times compare with each other only.
 """
 

@@ -162,7 +162,7 @@ void parseSpot(const Json& params, MachineSpec& spec) {
 }
 
 std::string parseImage(const Json& params) {
-  const std::string image = given(params, "cloud_image", kParams).value_or("default");
+  std::string image = given(params, "cloud_image", kParams).value_or("default");
   const bool plain = isWord(image, 128, [](unsigned char c) { return c >= 0x20 && c < 0x7F && c != '*' && c != '?'; });
   if (!plain) throw invalid(at(kParams, "cloud_image"), "must be default, an id, or a name of at most 128 characters");
   return image;

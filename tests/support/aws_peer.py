@@ -26,10 +26,11 @@ CLEAN = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/nu
 def python_with(*modules):
     """The Python that has them. Raises SkipTest."""
     python = os.environ.get("VCC_MOTO_PYTHON") or shutil.which("python3")
-    wanted = "; ".join(f"import {module}" for module in modules)
-    if python is None or subprocess.run([python, "-c", wanted], capture_output=True, check=False).returncode != 0:
+    wanted = "; ".join(f"import {module}" for module in modules) + "; import sys; print(sys.executable)"
+    found = subprocess.run([python, "-c", wanted], capture_output=True, text=True, check=False) if python else None
+    if found is None or found.returncode != 0:
         raise unittest.SkipTest(f"no Python with {' and '.join(modules)} on PATH: pip install 'moto[server]'")
-    return python
+    return found.stdout.strip()  # itself, where PATH has a script that starts it
 
 
 def free_port():
@@ -95,7 +96,16 @@ class Moto:
             self.process = subprocess.Popen([python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **CLEAN, "INITIAL_NO_AUTH_ACTION_COUNT": "3"})
-        harness.wait_until(self.answers, "moto answers", poll_s=0.1)
+        self.boto3 = None
+        try:
+            harness.wait_until(self.answers, "moto answers", poll_s=0.1)
+            self.make_user()
+            self.build_network()
+        except BaseException:
+            self.stop()
+            raise
+
+    def make_user(self):
         root = Boto3(self.url)
         root("iam", "create_user", UserName="vcp")
         key = root("iam", "create_access_key", UserName="vcp")["AccessKey"]
@@ -104,7 +114,6 @@ class Moto:
         root.stop()
         self.access_key, self.secret_key = key["AccessKeyId"], key["SecretAccessKey"]
         self.boto3 = Boto3(self.url, self.access_key, self.secret_key)
-        self.build_network()
 
     def answers(self):
         if self.process.poll() is not None:
@@ -124,7 +133,8 @@ class Moto:
         self.image = ec2("register_image", Name="vcp-base-24.04", RootDeviceName="/dev/sda1")["ImageId"]
 
     def stop(self):
-        self.boto3.stop()
-        self.process.terminate()
-        self.process.wait(timeout=30)
+        if self.boto3 is not None:
+            self.boto3.stop()
+        self.process.kill()  # it keeps nothing, and takes its time over a polite request
+        self.process.wait()
         self.folder.cleanup()

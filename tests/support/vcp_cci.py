@@ -100,3 +100,13 @@ def aws(access_key, secret_key, *, addresses=(), volumes=(), tags=None, image="d
         volume_id: {list(volumes)}
         secret_key: {secret_key}
         tags: {tags or {}}"""
+
+
+def aws_disk(access_key, secret_key, size, *, kind="gp3", image="default", tags=None):
+    return f"""        cci_version: "1.0"
+        size: {size}
+        type: {kind}
+        cloud_image: {image}
+        access_key: {access_key}
+        secret_key: {secret_key}
+        tags: {tags or {}}"""

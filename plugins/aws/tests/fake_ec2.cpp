@@ -293,7 +293,7 @@ class FakeEc2 final : public vcp::plugin::testing::FakeCloud {
   }
 
   std::string add(Instance instance) {
-    const std::string name = id("i");
+    std::string name = id("i");
     instance.made_ms = now_ms_;
     instance.become("pending", "running", now_ms_ + pace_.boot_ms);
     if (instance.address.empty()) {
@@ -451,7 +451,7 @@ class FakeEc2 final : public vcp::plugin::testing::FakeCloud {
       refuse(400, "InvalidParameterCombination", "persistent needs stop or hibernate");
     }
     request.state = "active";
-    const std::string name = id("sir");
+    std::string name = id("sir");
     requests_[name] = request;
     return name;
   }

@@ -74,10 +74,41 @@ class Aws(unittest.TestCase):
         self.assertEqual(self.ec2.instances(), [], "instances are left in moto")
         self.assertEqual(self.ec2.volumes(), [], "volumes are left in moto")
 
+    KEYS = ("vault://cubbyhole/aws/access_key", "vault://cubbyhole/aws/secret_key")
+
+    def create_disks(self, count):
+        """A UnitGroup of EBS volumes, which goes after the machines do."""
+        disks = self.sdk.create_ugroup(self.group.read()["name"] + "-disks", "storage")
+
+        def take_away():
+            if self.group.read() is not None:
+                self.group.cleanup()
+            if disks.read() is not None:
+                disks.cleanup()
+            harness.wait_until(lambda: disks.read() is None, "the disks are gone")
+
+        self.addCleanup(take_away)
+        params = vcp_cci.aws_disk(*self.KEYS, 8, tags={"project": "demo"})
+        disks.create_unit("ebs", vcp_cci.disk_unit("ebs", "aws", params, num_disks=count))
+        return disks
+
+    def disks_of(self, disks):
+        unit = disks.find("ebs")
+        self.assertEqual(unit["state"], "RUNNING", unit["error_message"])
+        return unit["disk"]
+
+    def reference(self, disks, place):
+        return f"vcp:{disks.vcid}:ebs:{self.disks_of(disks)[place]['disk_id']}"
+
+    def data_volumes(self):
+        """Those that are not a machine's own, by id: (state, instance that holds it or None)."""
+        return {one["VolumeId"]: (one["State"], (one["Attachments"] or [{"InstanceId": None}])[0]["InstanceId"])
+                for one in self.ec2.volumes() if one["Size"] == 8}
+
     def create(self, name="unit", *, nodes=1, provider="aws", network="default", secret="secret_key", wait_for=True,
                **params):
-        keys = ("vault://cubbyhole/aws/access_key", f"vault://cubbyhole/aws/{secret}")
-        cci = vcp_cci.unit(name, provider, vcp_cci.aws(*keys, **params), num_nodes=nodes, network=network)
+        params = vcp_cci.aws(self.KEYS[0], f"vault://cubbyhole/aws/{secret}", **params)
+        cci = vcp_cci.unit(name, provider, params, num_nodes=nodes, network=network)
         return self.group.create_unit(name, cci, wait_for=wait_for)
 
     def by_id(self, *states):
@@ -158,6 +189,50 @@ class Aws(unittest.TestCase):
         run = self.runs()[0]
         self.assertEqual(run["InstanceMarketOptions.SpotOptions.MaxPrice"], "0.15")
         self.group.delete_units("unit", force=True)
+
+    # Data disks
+
+    def test_disks_are_made_attached_and_kept(self):
+        disks = self.create_disks(2)
+        made = {disk["cloud_disk_id"]: disk for disk in self.disks_of(disks)}
+        self.assertEqual(self.data_volumes(), {name: ("available", None) for name in made})
+        for volume in self.ec2.volumes():
+            self.assertEqual((volume["AvailabilityZone"], volume["VolumeType"]), (REGION + "a", "gp3"))
+            self.assertEqual(tags_of(volume)["project"], "demo")
+        for provider, spot in (("aws", None), ("aws_spot", ("one-time", ""))):
+            unit = self.create(provider=provider, spot=spot, volumes=[self.reference(disks, 0)])
+            [node], _ = self.assert_running(unit, 1)
+            [volume] = node["volumes"]
+            self.assertEqual(self.data_volumes()[volume["volume_id"]], ("in-use", node["cloud_instance_id"]))
+            self.assertEqual([disk["in_use"] for disk in self.disks_of(disks)], [True, False])
+            self.group.delete_units("unit", force=True)
+            harness.wait_until(lambda: self.group.find("unit") is None, "the unit is gone")
+            self.assertEqual(self.data_volumes(), {name: ("available", None) for name in made}, "the disks stay")
+
+    def test_lost_answers_of_disks(self):
+        for action in ("CreateVolume", "AttachVolume", "DetachVolume", "DeleteVolume", "DescribeVolumes"):
+            self.proxy.inject(action, "lost")
+        disks = self.create_disks(1)
+        self.assertEqual(len(self.data_volumes()), 1)
+        unit = self.create(volumes=[self.reference(disks, 0)])
+        self.assert_running(unit, 1)
+        self.group.delete_units("unit", force=True)
+        harness.wait_until(lambda: self.group.find("unit") is None, "the unit is gone")
+        self.assertEqual([state for state, _ in self.data_volumes().values()], ["available"])
+        disks.cleanup()
+        harness.wait_until(lambda: disks.read() is None, "the disks are gone")
+        self.assertEqual(self.data_volumes(), {})
+
+    def test_a_volume_that_is_not_ours(self):
+        """Named by its id it is attached, and left alone when the machine goes."""
+        theirs = self.ec2("ec2", "create_volume", AvailabilityZone=REGION + "a", Size=8)["VolumeId"]
+        unit = self.create(volumes=[theirs])
+        [node], _ = self.assert_running(unit, 1)
+        self.assertEqual(self.data_volumes(), {theirs: ("in-use", node["cloud_instance_id"])})
+        self.group.delete_units("unit", force=True)
+        harness.wait_until(lambda: self.group.find("unit") is None, "the unit is gone")
+        self.assertEqual(self.data_volumes(), {theirs: ("available", None)})
+        self.ec2("ec2", "delete_volume", VolumeId=theirs)
 
     # What is wrong
 

@@ -241,7 +241,7 @@ void run(int nodes, std::uint32_t batch) {
   engine.stop();
 
   // The last create begins when all others have, is answered, its machine boots, and one look sees it.
-  const std::int64_t calls = (nodes + batch - 1) / static_cast<std::int64_t>(batch);
+  const std::int64_t calls = (nodes + static_cast<std::int64_t>(batch) - 1) / static_cast<std::int64_t>(batch);
   const double critical =
       static_cast<double>((calls - 1) * 1000 / kCallsPerSecond + kCallMs + kBootMs + kCallMs) / 1000;
   const double looks = static_cast<double>(cloud->lists + cloud->observes) / nodes;

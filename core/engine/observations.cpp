@@ -15,8 +15,9 @@ namespace {
 constexpr std::int64_t kObserveDeadlineMs = 60000;
 
 /// What a look without an answer leads to: the machine's record stays as it is, the node is visited later.
-Status recordBlindLook(Tx& tx, Node node, const Status& error, Random& random) {
-  if (node.settled() && node.goal != Goal::kGone) return okStatus();  // it was a hint that asked; nothing waits for it
+Status recordBlindLook(Tx& tx, Node node, const Machine& machine, const Status& error, Random& random) {
+  const bool waits = !node.settled() || node.goal == Goal::kGone || machine.want_destroy;
+  if (!waits) return okStatus();  // it was a hint that asked
   return recordFailure(tx, std::move(node), {"looking at the machine", error, CallKind::kExisting, false}, random);
 }
 
@@ -121,7 +122,7 @@ void Decider::recordObservations(const std::vector<Visit>& looked, const std::ve
           i < seen.size() ? seen[i].error : Status(Code::kUnknown, "the driver said nothing about the machine");
       VCC_RETURN_IF_ERROR(error.ok()
                               ? recordSight(tx, *node, *machine, seen[i], begun, looked[i].profile, seams_.random)
-                              : recordBlindLook(tx, *node, error, seams_.random));
+                              : recordBlindLook(tx, *node, *machine, error, seams_.random));
     }
     return okStatus();
   });

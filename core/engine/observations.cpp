@@ -20,9 +20,11 @@ constexpr std::int64_t kBlindPauses = 6;
 Status unanswered() { return {Code::kUnknown, "the driver said nothing about the machine"}; }
 
 /// What a look without an answer leads to: the machine's record stays as it is, the node is visited later.
-Status recordBlindLook(Tx& tx, Node node, UnitKind kind, const Status& error, Random& random) {
-  if (node.settled() && node.goal != Goal::kGone) return okStatus();  // it was a hint that asked; nothing waits for it
-  const std::string_view attempted = kind == UnitKind::kStorage ? "looking at the disk" : "looking at the machine";
+Status recordBlindLook(Tx& tx, Node node, const Machine& machine, const Status& error, Random& random) {
+  const bool waits = !node.settled() || node.goal == Goal::kGone || machine.want_destroy;
+  if (!waits) return okStatus();  // it was a hint that asked
+  const std::string_view attempted =
+      machine.kind == UnitKind::kStorage ? "looking at the disk" : "looking at the machine";
   return recordFailure(tx, std::move(node), {attempted, error, CallKind::kExisting, false}, random);
 }
 
@@ -137,7 +139,7 @@ void Decider::recordObservations(const std::vector<Visit>& looked, const std::ve
       const Status failure = i < seen.size() ? seen[i].error : unanswered();
       VCC_RETURN_IF_ERROR(failure.ok()
                               ? recordSight(tx, *node, *machine, seen[i], begun, looked[i].profile, seams_.random)
-                              : recordBlindLook(tx, *node, machine->kind, failure, seams_.random));
+                              : recordBlindLook(tx, *node, *machine, failure, seams_.random));
     }
     return okStatus();
   });

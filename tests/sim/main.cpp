@@ -71,7 +71,10 @@ bool number(const char*& text, std::uint64_t* out) {
 bool parseSeeds(const char* text, Seeds* out) {
   if (!number(text, &out->from)) return false;
   out->to = out->from;
-  if (std::strncmp(text, "..", 2) == 0 && !number(text += 2, &out->to)) return false;
+  if (std::strncmp(text, "..", 2) == 0) {
+    text += 2;
+    if (!number(text, &out->to)) return false;
+  }
   return *text == '\0';
 }
 

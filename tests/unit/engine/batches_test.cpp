@@ -125,11 +125,6 @@ TEST_CASE("a token that the cloud has forgotten is not relied on: looked for fir
   rig.registry.replace(cloud);
   const std::string vcid = rig.newVc();
   cloud->lost_answers = 1000;
-  SUBCASE("nothing was made") { cloud->lost_is_made = false; }
-  SUBCASE("it was made, and shows late") {
-    cloud->lost_is_made = true;
-    cloud->blind_looks = 60;
-  }
   REQUIRE(rig.commands->addUnit(rig.caller, vcid, "u", unitCci("u", 3)).ok());
   // Within the life of the token the same request is repeated; after it, only when a late look has shown nothing.
   rig.runUntil([] { return false; }, 58000);

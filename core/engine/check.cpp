@@ -111,7 +111,7 @@ Status CheckBoard::add(const std::shared_ptr<CheckRun>& run, std::int64_t mono_m
   std::erase_if(runs_, [&](const auto& entry) {
     CheckRun& old = *entry.second;
     const MutexLock old_lock(old.mutex);
-    return old.report.done && mono_ms - old.asked_at > kForgottenMs;
+    return old.report.done && (old.delivered || mono_ms - old.asked_at > kForgottenMs);
   });
   if (runs_.size() >= kMostRuns) return resourceExhausted("too many checks are under way; try again in a moment");
   runs_.emplace(run->id, run);
@@ -150,6 +150,7 @@ Result<CheckResult> Decider::checkReport(const std::string& id) {
   if (!run) return notFound(fmt::format("check {} does not exist any more", cleanUtf8(id, 64)));
   const MutexLock lock(run->mutex);
   run->asked_at = seams_.clock.monoMs();
+  run->delivered = run->report.done;
   return run->report;
 }
 

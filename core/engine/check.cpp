@@ -24,6 +24,7 @@ constexpr std::int64_t kLookDeadlineMs = 30000;
 constexpr std::int64_t kRunDeadlineMs = 300000;
 constexpr std::int64_t kForgottenMs = 15000;  // nobody asks any more
 constexpr std::int64_t kWatchMs = 1000;
+constexpr std::int64_t kBusyPollMs = 500;
 
 using Subject = CheckRun::Subject;
 
@@ -249,7 +250,8 @@ void Decider::gatherNode(CheckRun& run, const std::string& node_id) {
 /// not show (architecture 3.6).
 void Decider::askCloud(const std::shared_ptr<CheckRun>& run, const std::string& key) {
   const CheckRun::Account& account = run->accounts.at(key);
-  if (!account.slot->driver->info().can_list) return askPointReads(run, key);
+  const bool lists = account.slot->driver->info().can_list && !account.visit.profile.disk;
+  if (!lists) return askPointReads(run, key);
   auto seen = std::make_shared<std::vector<Observation>>();
   auto context = callContext(account.visit, kListDeadlineMs);
   if (context.ok()) context->cancelled = &run->cancelled;
@@ -306,15 +308,29 @@ void Decider::takeCheckList(CheckRun& run, const std::string& key, const std::ve
 void Decider::askPointReads(const std::shared_ptr<CheckRun>& run, const std::string& key) {
   CheckRun::Account& account = run->accounts.at(key);
   const std::size_t most = std::max<std::size_t>(account.slot->driver->info().max_observe, 1);
+  // What is in a call already is asked for later: a machine is in one at a time.
+  const auto left = account.subjects.begin() + static_cast<std::ptrdiff_t>(account.next);
+  const auto taken = std::stable_partition(
+      left, account.subjects.end(), [&](std::size_t at) { return !busy_.contains(run->subjects[at].node.node_id); });
   std::vector<std::size_t> asked;
   std::vector<MachineRef> refs;
-  while (account.next < account.subjects.size() && asked.size() < most) {
-    const std::size_t at = account.subjects[account.next++];
-    refs.push_back(refOf(run->subjects[at].machine, asked.size()));
-    asked.push_back(at);
+  std::vector<std::string> nodes;
+  for (auto at = left; at != taken && asked.size() < most; ++at, ++account.next) {
+    const CheckRun::Subject& subject = run->subjects[*at];
+    refs.push_back(refOf(subject.machine, asked.size()));
+    nodes.push_back(subject.node.node_id);
+    asked.push_back(*at);
   }
   publishCheck(*run);
-  if (asked.empty()) return endCheckIfDone(run);
+  if (asked.empty() && left == account.subjects.end()) return endCheckIfDone(run);
+  if (asked.empty()) {
+    ++run->under_way;
+    return later(kBusyPollMs, [this, run, key] {
+      --run->under_way;
+      if (!isDone(*run)) askPointReads(run, key);
+    });
+  }
+  busy_.insert(nodes.begin(), nodes.end());
   auto seen = std::make_shared<std::vector<Observation>>();
   auto context = callContext(account.visit, kLookDeadlineMs);
   if (context.ok()) context->cancelled = &run->cancelled;
@@ -329,7 +345,8 @@ void Decider::askPointReads(const std::shared_ptr<CheckRun>& run, const std::str
           *seen = driver->observe(*context, refs);
         }
       },
-      [this, run, key, seen, asked] {
+      [this, run, key, seen, asked, nodes] {
+        release(nodes);
         --run->under_way;
         if (isDone(*run)) return;
         for (std::size_t i = 0; i < asked.size(); ++i) {

@@ -203,6 +203,7 @@ class Decider {
   void planQuietRound();
   void lookAround(const std::vector<std::string>& node_ids);
   void lookAroundByPointReads(const Visit& sample, const std::vector<std::string>& node_ids, std::size_t first);
+  void beginQuietReads(const Visit& sample, const std::vector<std::string>& node_ids, std::size_t first);
   void lookAtSuspects(const std::vector<std::string>& node_ids,
                       const std::function<const Observation*(const Machine&)>& sightOf);
   void lookAgain(const Visit& visit);

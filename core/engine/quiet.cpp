@@ -78,56 +78,64 @@ void Decider::lookAround(const std::vector<std::string>& node_ids) {
 }
 
 void Decider::lookAroundByPointReads(const Visit& sample, const std::vector<std::string>& node_ids, std::size_t first) {
+  if (first >= node_ids.size()) return;
+  queueCall(*sample.slot, sample.account(), "", CallQueue::Kind::kLook,
+            [this, sample, node_ids, first] { beginQuietReads(sample, node_ids, first); });
+}
+
+void Decider::beginQuietReads(const Visit& sample, const std::vector<std::string>& node_ids, std::size_t first) {
   const DriverSlot& slot = *sample.slot;
   const std::size_t most = std::max<std::size_t>(slot.driver->info().max_observe, 1);
   std::vector<MachineRef> refs;
-  std::vector<std::string> asked;
+  std::vector<std::string> asked;  // machines
+  std::vector<std::string> nodes;  // theirs; nothing else begins with them meanwhile
   seams_.store.read([&](const ReadTx& tx) {
     for (; first < node_ids.size() && refs.size() < most; ++first) {
       const Node* node = tx.nodes().find(node_ids[first]);
-      const Machine* machine = node ? tx.machines().find(node->machine_id) : nullptr;
+      const Machine* machine = node && !busy_.contains(node->node_id) ? tx.machines().find(node->machine_id) : nullptr;
       if (!machine || !isWatched(*node, *machine)) continue;
       refs.push_back(refOf(*machine, refs.size()));
       asked.push_back(machine->machine_id);
+      nodes.push_back(node->node_id);
     }
   });
-  if (refs.empty()) return;
   const std::string account = sample.account();
-  queueCall(slot, account, "", CallQueue::Kind::kLook, [this, sample, &slot, account, node_ids, first, refs, asked] {
-    auto seen = std::make_shared<std::vector<Observation>>();
-    runOn(
-        *poolOf(slot).executor,
-        [seen, refs, context = callContext(sample, kQuietDeadlineMs), driver = slot.driver] {
-          if (!context.ok()) {
-            seen->assign(refs.size(), {.error = context.status()});
-          } else {
-            *seen = driver->observe(*context, refs);
+  if (refs.empty()) return leaveDriver(slot, account);
+  busy_.insert(nodes.begin(), nodes.end());
+  auto seen = std::make_shared<std::vector<Observation>>();
+  runOn(
+      *poolOf(slot).executor,
+      [seen, refs, context = callContext(sample, kQuietDeadlineMs), driver = slot.driver] {
+        if (!context.ok()) {
+          seen->assign(refs.size(), {.error = context.status()});
+        } else {
+          *seen = driver->observe(*context, refs);
+        }
+      },
+      [this, sample, &slot, account, node_ids, first, asked, nodes, seen] {
+        leaveDriver(slot, account);
+        release(nodes);
+        std::map<std::string, const Observation*> by_machine;
+        Status error;
+        for (std::size_t i = 0; i < std::min(asked.size(), seen->size()); ++i) {
+          const Observation& one = (*seen)[i];
+          if (one.error.ok()) {
+            by_machine[asked[i]] = one.found ? &one : nullptr;
+          } else if (error.ok()) {
+            error = one.error;
           }
-        },
-        [this, sample, &slot, account, node_ids, first, asked, seen] {
-          leaveDriver(slot, account);
-          std::map<std::string, const Observation*> by_machine;
-          Status error;
-          for (std::size_t i = 0; i < std::min(asked.size(), seen->size()); ++i) {
-            const Observation& one = (*seen)[i];
-            if (one.error.ok()) {
-              by_machine[asked[i]] = one.found ? &one : nullptr;
-            } else if (error.ok()) {
-              error = one.error;
-            }
+        }
+        heed(sample, error, CallKind::kExisting);
+        std::vector<std::string> looked;
+        seams_.store.read([&](const ReadTx& tx) {
+          for (const std::string& id : asked) {
+            const Machine* machine = by_machine.contains(id) ? tx.machines().find(id) : nullptr;
+            if (machine) looked.push_back(machine->node_id);
           }
-          heed(sample, error, CallKind::kExisting);
-          std::vector<std::string> looked;
-          seams_.store.read([&](const ReadTx& tx) {
-            for (const std::string& id : asked) {
-              const Machine* machine = by_machine.contains(id) ? tx.machines().find(id) : nullptr;
-              if (machine) looked.push_back(machine->node_id);
-            }
-          });
-          lookAtSuspects(looked, [&](const Machine& machine) { return by_machine[machine.machine_id]; });
-          if (error.ok()) lookAroundByPointReads(sample, node_ids, first);
         });
-  });
+        lookAtSuspects(looked, [&](const Machine& machine) { return by_machine[machine.machine_id]; });
+        if (error.ok()) lookAroundByPointReads(sample, node_ids, first);
+      });
 }
 
 void Decider::lookAtSuspects(const std::vector<std::string>& node_ids,

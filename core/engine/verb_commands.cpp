@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "engine/commands.h"
 #include "engine/lifecycle.h"
 #include "engine/visible.h"
@@ -93,7 +95,9 @@ template <typename One>
 Status toEach(Tx& tx, const Unit& unit, One&& one) {
   Status refusal;
   bool applied = false;
-  for (const Node& node : nodesOf(tx, unit.unit_id)) {
+  std::vector<Node> nodes = nodesOf(tx, unit.unit_id);
+  std::ranges::sort(nodes, {}, &Node::node_no);
+  for (const Node& node : nodes) {
     const Status done = one(node);
     if (!done.ok() && done.code() != Code::kFailedPrecondition) return done;
     applied = applied || done.ok();

@@ -65,10 +65,17 @@ bool World::isQuiet() const {
   return quiet;
 }
 
+namespace {
+
+/// Grants that nothing needs any more. What a purge left in a cloud can only be deleted with the grant that made it.
+std::size_t idleGrants(const ReadTx& tx) { return tx.strays().size() > 0 ? 0 : tx.grants().size(); }
+
+}  // namespace
+
 bool World::isEmpty() const {
   if (controllers_.empty() || controllers_.back()->isServing()) return false;
   std::size_t left = 0;
-  store_->read([&](const ReadTx& tx) { left = tx.vcs().size(); });
+  store_->read([&](const ReadTx& tx) { left = tx.vcs().size() + idleGrants(tx); });
   return left == 0;
 }
 
@@ -139,7 +146,7 @@ void World::checkNothingLeft() {
     none("ops", tx.ops().size());
     none("requests", tx.requests().size());
     none("addresses", tx.addresses().size());
-    none("grants", tx.grants().size());
+    none("grants", idleGrants(tx));
   });
   for (const auto& cloud : clouds_) {
     std::set<std::string> foreign;

@@ -19,6 +19,8 @@ constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kHourMs = 60 * kMinuteMs;
 /// Faults have ended: by then everything has settled, or it never will.
 constexpr std::int64_t kPatienceMs = 24 * kHourMs;
+/// Often enough that sweeps fall among the faults.
+constexpr std::int64_t kSweepIntervalS = 600;
 constexpr std::uint64_t kMostSteps = 3'000'000;
 /// What is still under way in the network arrives meanwhile.
 constexpr std::int64_t kStragglersMs = 300'000;
@@ -193,6 +195,7 @@ void World::start() {
   options.controller_address = "192.168.0.1";
   options.evaluation = true;
   options.simulated_hosts = !scenario_.hosts;
+  options.sweep.interval_s = kSweepIntervalS;
   auto catalog = std::make_shared<const Catalog>(Catalog::parse(catalogOf(scenario_.clouds)).value());
   controllers_.push_back(std::make_unique<Controller>(
       ControllerSeams{scheduler_, witness_, workshop_.shelf, *store_, clock_, random_, sealer_, network_,

@@ -136,16 +136,16 @@ TEST_CASE("events: wrong queries are refused by name") {
 
 TEST_CASE("UnitGroups are listed with their owners, states and sizes") {
   ApiRig rig;
-  CHECK(rig.administer("GET", "/vcs").body == R"({"vcs":[]})");
+  CHECK(rig.administer("GET", "/vcs").body == R"({"vcs":[],"conditions":[]})");
   const std::string vcid = rig.makeVc(rig.token, "group");
   rig.makeUnit(vcid, "web", 2);
   rig.makeUnit(vcid, "db", 1);
   const std::string empty = rig.makeVc(rig.other, "empty");
   const std::string list = rig.administer("GET", "/vcs").body;
-  CHECK(contains(list, "{\"vcid\":\"" + vcid + R"(","name":"group","owner":"nobody","state":"APPLYING","units":2,)" +
+  CHECK(contains(list, "{\"vcid\":\"" + vcid + R"(","name":"group","owner":"nobody","type":"compute","state":"APPLYING","units":2,)" +
                            R"("nodes":3,"cdate":"2022/09/27 15:32:57 UTC"})"));
   CHECK(contains(
-      list, "{\"vcid\":\"" + empty + R"(","name":"empty","owner":"other","state":"RUNNING","units":0,"nodes":0,)"));
+      list, "{\"vcid\":\"" + empty + R"(","name":"empty","owner":"other","type":"compute","state":"RUNNING","units":0,"nodes":0,)"));
 }
 
 TEST_CASE("progress shows each unit and node") {
@@ -237,7 +237,7 @@ TEST_CASE("purge: a look, then the deletion, or the records alone") {
   CAPTURE(look.body);
   CHECK(look.status == 200);
   CHECK(look.body.starts_with("{\"vcid\":\"" + vcid + R"(","name":"group","owner":"nobody","units":1,"nodes":2,)" +
-                              R"("objects":[{"unit":"web","node_no":1,"provider":"fake","instance":"fake",)"
+                              R"("objects":[{"kind":"machine","unit":"web","node_no":1,"provider":"fake","instance":"fake",)"
                               R"("network":"default","name":"vcp-m","cloud_id":"i-1","address":"10.0.0.9",)"
                               R"("container":"label vcp.node_id=)"));
   CHECK(contains(look.body, R"("observed":"RUNNING","certain":true,)"
@@ -251,7 +251,7 @@ TEST_CASE("purge: a look, then the deletion, or the records alone") {
   CHECK(contains(rig.administer("GET", "/events").body, "deleted by administrator (uid=0 pid=1)"));
 
   CHECK(rig.administer("POST", path, R"({"keep_cloud": "true"})").body == look.body);
-  CHECK(rig.administer("GET", "/vcs").body == R"({"vcs":[]})");
+  CHECK(rig.administer("GET", "/vcs").body == R"({"vcs":[],"conditions":[]})");
   CHECK(rig.administer("POST", path, R"({"keep_cloud": "true"})").status == 404);
   CHECK(rig.administer("POST", path, R"({"keep_cloud": 5})").status == 400);
 }

@@ -558,6 +558,7 @@ TEST_CASE("a machine that runs waits for its disks, a disk for nothing") {
   Scene s;
   s.withMachine();
   s.machine.observed = MachineState::kRunning;
+  s.machine.observed_at = kNow;
   s.machine.address = "10.0.0.1";
   s.node.step = Step::kAddress;
   s.ties.incomplete = true;

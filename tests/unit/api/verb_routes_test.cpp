@@ -79,7 +79,7 @@ TEST_CASE("each operation of a unit and of a node: 202, and the first read shows
     for (const std::string& path : {verb, rig.firstNode() + verb}) {
       const HttpAnswer refused = rig.patch(path);
       CHECK(refused.status == 409);
-      CHECK(contains(refused.body, "UTC: VCPStateConflictException: " + rig.vcid + ":web:| Conflict: node 1: "));
+      CHECK(contains(refused.body, "UTC: VCPStateConflictException: " + rig.vcid + ":web:| Conflict: node "));
     }
     CHECK(rig.woken.size() == 2);
   }

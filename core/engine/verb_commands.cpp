@@ -94,7 +94,7 @@ Status toEach(Tx& tx, const Unit& unit, One&& one) {
   Status refusal;
   bool applied = false;
   for (const Node& node : nodesOf(tx, unit.unit_id)) {
-    const Status done = one(node);
+    Status done = one(node);
     if (!done.ok() && done.code() != Code::kFailedPrecondition) return done;
     applied = applied || done.ok();
     if (refusal.ok()) refusal = done;

@@ -98,7 +98,7 @@ Status toEach(Tx& tx, const Unit& unit, One&& one) {
   std::vector<Node> nodes = nodesOf(tx, unit.unit_id);
   std::ranges::sort(nodes, {}, &Node::node_no);
   for (const Node& node : nodes) {
-    const Status done = one(node);
+    Status done = one(node);
     if (!done.ok() && done.code() != Code::kFailedPrecondition) return done;
     applied = applied || done.ok();
     if (refusal.ok()) refusal = done;

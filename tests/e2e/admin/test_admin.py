@@ -144,7 +144,7 @@ class Administrator(unittest.TestCase):
     def test_02_list_names_what_to_type(self):
         table = self.controller.vcc("list").splitlines()
         self.assertEqual(len(table), 2)
-        self.assertRegex(table[1], rf"^{self.group.vcid}  story  nobody  RUNNING  1      {NODES}      \d{{4}}/")
+        self.assertRegex(table[1], rf"^{self.group.vcid}  story  nobody  compute  RUNNING  1      {NODES}      \d{{4}}/")
 
     def test_03_events_are_in_order(self):
         events = self.events("--vcid", self.group.vcid)

@@ -20,7 +20,7 @@ import vcp_cci  # noqa: E402
 import vcp_client  # noqa: E402
 from controller import Controller, build_dir  # noqa: E402
 
-CALLS_AT_ONCE = 4  # of tests/bad_plugins/good.h
+CALLS_AT_ONCE = 3  # of the 4 places in tests/bad_plugins/good.h: one account never has them all
 ANSWER_S = 2.0
 EARLY_S = 4.0  # how long add unit waits for a driver's word on the credentials
 END_S = 6.0
@@ -73,7 +73,7 @@ class NeverReturns(unittest.TestCase):
             params = '        cci_version: "1.0"'
             self.timed(lambda name=name, params=params: self.stuck.create_unit(
                 name, vcp_cci.unit(name, "never_returns", params), wait_for=False), ANSWER_S + EARLY_S)
-        harness.wait_until(lambda: self.jobs() > CALLS_AT_ONCE, "every call is on its way to the driver")
+        harness.wait_until(lambda: self.jobs() >= CALLS_AT_ONCE, "the account has all the places that it gets")
         for _ in range(20):
             self.timed(self.sdk.occtr.config)
         units = self.timed(self.stuck.read)["unit"]

@@ -359,7 +359,7 @@ class Hostile(Case):
             for method in ("GET", "POST", "PUT", "DELETE"):
                 self.assert_4xx(method, b"/v1/" + path, b'{"value": "x"}')
         for method in ("GET", "POST", "PUT", "DELETE"):
-            self.assertEqual(self.status(method, b"/v1/cubbyhole/" + b"a" * 65536), 400)
+            self.assertEqual(self.status(method, b"/v1/cubbyhole/" + b"a" * 65536), 414)
         self.assert_well()
         self.assertEqual(self.call(self.token, "LIST", "cubbyhole").json()["data"]["keys"], ["well"])
 

@@ -122,3 +122,43 @@ TEST_CASE("an op of step 1 that was sent, or was not, is carried over to its mac
     });
   });
 }
+
+TEST_CASE("a data folder of step 5 opens with its disks and with nodes in every settled state") {
+  const TempDir dir;
+  std::filesystem::copy_file(std::string(VCC_SOURCE_DIR) + "/tests/fixtures/data/step-5/vcc.db",
+                             dir.file(kDatabaseName));
+  const FakeClock clock;
+  PosixFileSystem files;
+  InlineExecutor writer;
+  CountingLogger log;
+  const auto store = openStore(dir.path(), files, clock, writer, log);
+  REQUIRE_MESSAGE(store.ok(), store.status().toString());
+  CHECK(log.lines["STORE_ROW_DAMAGED"] == 0);
+  (*store)->read([&](const ReadTx& tx) {
+    std::map<std::string, std::map<State, int>> states;
+    tx.nodes().scan([&](const Node& node) {
+      const Unit* unit = tx.units().find(node.unit_id);
+      REQUIRE(unit != nullptr);
+      ++states[unit->name][node.state];
+      CHECK(node.settled() == (unit->name != "booting"));
+      const Machine* machine = tx.machines().find(node.machine_id);
+      CHECK((machine == nullptr) == (node.state == State::kStopped));
+      if (machine) CHECK(machine->kind == unit->kind);
+      return true;
+    });
+    using States = std::map<State, int>;
+    CHECK(states["ebs"] == States{{State::kRunning, 2}});
+    CHECK(states["held"] == States{{State::kRunning, 1}});
+    CHECK(states["booting"] == States{{State::kBooting, 2}});
+    CHECK(states["web"] ==
+          States{{State::kRunning, 1}, {State::kSuspended, 1}, {State::kPowerOff, 1}, {State::kStopped, 1}});
+    CHECK(tx.attachments().size() == 1);
+    CHECK(tx.sweepPlaces().size() >= 1);
+    tx.attachments().scan([&](const Attachment& tie) {
+      CHECK(tie.state == AttachState::kAttached);
+      CHECK(tx.nodes().find(tie.disk) != nullptr);
+      CHECK(tx.machines().find(tie.machine_id) != nullptr);
+      return true;
+    });
+  });
+}

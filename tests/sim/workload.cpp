@@ -168,6 +168,7 @@ void Workload::deleteUnit(Controller& controller) {
   const SimUser& user = users_[vcs_[vcid].user];
   const bool force = dice_.chance(0.8);
   vcs_[vcid].units[name].delete_asked = force;
+  vcs_[vcid].units[name].delete_tried = true;
   send(
       controller, fmt::format("delete unit {} of {}{}", name, vcid, force ? " by force" : ""),
       [&user, vcid, name, force](Commands& commands) { return commands.deleteUnit(user.caller, vcid, name, force); },
@@ -182,6 +183,7 @@ void Workload::deleteVc(Controller& controller, const std::string& vcid, bool fo
   if (vcid.empty()) return createVc(controller);
   const SimUser& user = users_[vcs_[vcid].user];
   vcs_[vcid].delete_asked = vcs_[vcid].delete_asked || force;
+  vcs_[vcid].delete_tried = true;
   send(
       controller, fmt::format("delete vc {}{}", vcid, force ? " by force" : ""),
       [&user, vcid, force](Commands& commands) { return commands.deleteVc(user.caller, vcid, force); },
@@ -206,7 +208,7 @@ void Workload::rename(Controller& controller) {
 
 void Workload::purge(Controller& controller, Store& store, const std::string& vcid, PurgeMode mode) {
   if (vcid.empty()) return createVc(controller);
-  vcs_[vcid].delete_asked = true;
+  vcs_[vcid].delete_asked = vcs_[vcid].delete_tried = true;
   // Also what is asked for after this look and before the purge may be left: at most every node that was ever added.
   if (mode == PurgeMode::kKeepCloud) {
     std::map<std::string, std::string> clouds;
@@ -261,7 +263,7 @@ void Workload::check(const Store& store) {
       const bool there = tx.vcs().find(vcid) != nullptr;
       if (there && vc.delete_accepted)
         witness_.violation("vc " + vcid + " is still there, and its deletion was accepted");
-      if (!there && !vc.delete_asked) witness_.violation("vc " + vcid + " is gone, and nobody asked for that");
+      if (!there && !vc.delete_tried) witness_.violation("vc " + vcid + " is gone, and nobody asked for that");
       if (!there) continue;
       std::map<std::string, std::int64_t> nodes;
       tx.units().scan("vcid", vcid, [&](const Unit& unit) {
@@ -277,7 +279,7 @@ void Workload::check(const Store& store) {
         const std::string what = fmt::format("unit {} of {}", name, vcid);
         if (found != nodes.end() && unit.delete_accepted)
           witness_.violation(what + " is there, and its deletion was accepted");
-        if (found == nodes.end() && unit.certain && !unit.delete_asked && !vc.delete_asked) {
+        if (found == nodes.end() && unit.certain && !unit.delete_tried && !vc.delete_tried) {
           witness_.violation(what + " is gone, and nobody asked for that");
         }
         if (found == nodes.end() || unit.delete_asked || vc.delete_asked) continue;

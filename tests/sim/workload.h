@@ -54,13 +54,15 @@ class Workload {
     std::set<std::string> deleted;
     std::set<std::string> maybe_deleted;
     bool certain = false;
-    bool delete_asked = false;
+    bool delete_asked = false;  // it will go
+    bool delete_tried = false;  // it may be gone: asked for without force, and the answer was lost
     bool delete_accepted = false;
   };
   struct VcModel {
     std::size_t user = 0;
     std::map<std::string, UnitModel> units;
-    bool delete_asked = false;
+    bool delete_asked = false;  // it will go
+    bool delete_tried = false;  // it may be gone: asked for without force, and the answer was lost
     bool delete_accepted = false;
   };
   using Request = std::function<Status(Commands&)>;

@@ -85,11 +85,13 @@ struct MachineRef {
   std::shared_ptr<const MachineRef> machine;  ///< attach: the machine that this disk is to hang on, or not to
 };
 
-/// Calls `use` with the names that nobody else may be busy with during a call for `ref`.
-template <class Use>
-void forEachName(const MachineRef& ref, Use&& use) {
-  if (!ref.name.empty()) use(ref.name);
-  if (ref.machine && !ref.machine->name.empty()) use(ref.machine->name);
+/// The names that nobody else may be busy with during a call for `ref`: those of its item and of its machine. They live
+/// as long as `ref`.
+inline std::vector<const std::string*> namesOf(const MachineRef& ref) {
+  std::vector<const std::string*> names;
+  if (!ref.name.empty()) names.push_back(&ref.name);
+  if (ref.machine && !ref.machine->name.empty()) names.push_back(&ref.machine->name);
+  return names;
 }
 
 /// The answer for one item. An item that the driver does not answer for is kError with an unknown outcome.

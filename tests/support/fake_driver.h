@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -69,6 +70,7 @@ class FakeDriver : public Driver {
                                                              : invalidArgument("/cloud_params/bad: is not allowed");
   }
   Status probe(const CallContext& context) override {
+    const std::lock_guard<std::mutex> lock(probe_mutex_);  // probes come from threads of their own
     probed.push_back(context.credentials.reveal());
     return probe_answer;
   }
@@ -164,6 +166,7 @@ class FakeDriver : public Driver {
   }
 
  private:
+  std::mutex probe_mutex_;
   int made_ = 0;
 };
 

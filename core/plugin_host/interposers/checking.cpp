@@ -45,19 +45,20 @@ class CheckingDriver::Presence {
     std::set<std::string> machines;  // of attach: one may stand in several items
     for (std::size_t i = 0; i < request.size(); ++i) {
       overlaps_.emplace_back();
-      forEachName((*request.items)[i], [&](const std::string& name) {
-        const bool again = &name != &(*request.items)[i].name && !machines.insert(name).second;
-        if (again) return;
+      for (const std::string* entry : namesOf((*request.items)[i])) {
+        const std::string& name = *entry;
+        const bool again = entry != &(*request.items)[i].name && !machines.insert(name).second;
+        if (again) continue;
         if (owner_.present_.insert(name).second) {
           entered_.push_back(name);
-          return;
+          continue;
         }
         overlaps_.back() = Status(Code::kAborted,
                                   "machine " + name +
                                       " is in another call of the driver already; a mistake of the "
                                       "controller, please report it",
                                   Outcome::kNotApplied);
-      });
+      }
     }
   }
   ~Presence() {

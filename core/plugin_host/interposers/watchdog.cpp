@@ -87,13 +87,13 @@ struct WatchdogDriver::Shared {
   void countStuck(const Call& call, bool more) VCC_REQUIRES(mutex) {
     stuckOf(call) = more ? stuckOf(call) + 1 : stuckOf(call) - 1;
     for (const MachineRef& item : call.items) {
-      forEachName(item, [&](const std::string& name) {
+      for (const std::string* name : namesOf(item)) {
         if (more) {
-          held.insert(name);
+          held.insert(*name);
         } else {
-          held.erase(name);
+          held.erase(*name);
         }
-      });
+      }
     }
     health->stuck_calls = static_cast<std::int64_t>(stuck_calls + stuck_validations);
   }
@@ -167,14 +167,14 @@ std::vector<Status> WatchdogDriver::heldItems(const DriverRequest& request) cons
   std::vector<Status> refused(request.size());
   const MutexLock lock(shared_->mutex);
   for (std::size_t i = 0; i < refused.size() && !shared_->held.empty(); ++i) {
-    forEachName((*request.items)[i], [&](const std::string& name) {
-      if (!shared_->held.contains(name)) return;
+    for (const std::string* name : namesOf((*request.items)[i])) {
+      if (!shared_->held.contains(*name)) continue;
       refused[i] = Status(Code::kUnavailable,
                           fmt::format("{} of {} was not sent: driver {} has not returned from an earlier call for this "
                                       "machine; if it never does, restart the controller",
-                                      driverCallName(request.call), name, shared_->instance),
+                                      driverCallName(request.call), *name, shared_->instance),
                           Outcome::kNotApplied);
-    });
+    }
   }
   return refused;
 }

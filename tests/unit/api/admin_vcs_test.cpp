@@ -142,10 +142,12 @@ TEST_CASE("UnitGroups are listed with their owners, states and sizes") {
   rig.makeUnit(vcid, "db", 1);
   const std::string empty = rig.makeVc(rig.other, "empty");
   const std::string list = rig.administer("GET", "/vcs").body;
-  CHECK(contains(list, "{\"vcid\":\"" + vcid + R"(","name":"group","owner":"nobody","type":"compute","state":"APPLYING","units":2,)" +
+  CHECK(contains(list, "{\"vcid\":\"" + vcid +
+                           R"(","name":"group","owner":"nobody","type":"compute","state":"APPLYING","units":2,)" +
                            R"("nodes":3,"cdate":"2022/09/27 15:32:57 UTC"})"));
-  CHECK(contains(
-      list, "{\"vcid\":\"" + empty + R"(","name":"empty","owner":"other","type":"compute","state":"RUNNING","units":0,"nodes":0,)"));
+  CHECK(contains(list,
+                 "{\"vcid\":\"" + empty +
+                     R"(","name":"empty","owner":"other","type":"compute","state":"RUNNING","units":0,"nodes":0,)"));
 }
 
 TEST_CASE("progress shows each unit and node") {
@@ -236,10 +238,11 @@ TEST_CASE("purge: a look, then the deletion, or the records alone") {
   const HttpAnswer look = rig.administer("POST", path, R"({"keep_cloud": true, "dry_run": true})");
   CAPTURE(look.body);
   CHECK(look.status == 200);
-  CHECK(look.body.starts_with("{\"vcid\":\"" + vcid + R"(","name":"group","owner":"nobody","units":1,"nodes":2,)" +
-                              R"("objects":[{"kind":"machine","unit":"web","node_no":1,"provider":"fake","instance":"fake",)"
-                              R"("network":"default","name":"vcp-m","cloud_id":"i-1","address":"10.0.0.9",)"
-                              R"("container":"label vcp.node_id=)"));
+  CHECK(look.body.starts_with(
+      "{\"vcid\":\"" + vcid + R"(","name":"group","owner":"nobody","units":1,"nodes":2,)" +
+      R"("objects":[{"kind":"machine","unit":"web","node_no":1,"provider":"fake","instance":"fake",)"
+      R"("network":"default","name":"vcp-m","cloud_id":"i-1","address":"10.0.0.9",)"
+      R"("container":"label vcp.node_id=)"));
   CHECK(contains(look.body, R"("observed":"RUNNING","certain":true,)"
                             R"("resources":[{"kind":"nic","name":"vcp-m-nic","id":"eni-1"}]}]})"));
   CHECK(contains(rig.administer("GET", "/vcs").body, "APPLYING"));

@@ -146,8 +146,9 @@ TEST_CASE("a machine is asked for with what the controller needs to log in to it
   SUBCASE("as ubuntu otherwise") {
     REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
     REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
-    CHECK(spec.find(R"("access":{"user":"ubuntu","public_keys":["ssh-ed25519 AAAA occtr"],"user_data":"#cloud-config)") !=
-          std::string::npos);
+    CHECK(
+        spec.find(R"("access":{"user":"ubuntu","public_keys":["ssh-ed25519 AAAA occtr"],"user_data":"#cloud-config)") !=
+        std::string::npos);
   }
 }
 

@@ -158,7 +158,8 @@ TEST_CASE("logging: the line of a call, debug or info") {
                        "site", clock, log, false);
   driver.destroy(kCall, bodyRefs(3, "x"));
   CHECK(log.all() ==
-        "DRIVER_CALL  driver=site call=destroy of=machines op=op attempt=1 items=3 took_ms=250 status=UNAVAILABLE: busy\n");
+        "DRIVER_CALL  driver=site call=destroy of=machines op=op attempt=1 items=3 took_ms=250 status=UNAVAILABLE: "
+        "busy\n");
 }
 
 TEST_CASE("logging: arguments and answers are decoded, and no secret is in any line") {

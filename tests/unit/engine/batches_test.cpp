@@ -122,9 +122,15 @@ TEST_CASE("a token that the cloud has forgotten is not relied on: looked for fir
   auto cloud = std::make_shared<BatchCloud>();
   cloud->facts.token_ttl_ms = 60000;
   cloud->facts.settle_ms = 90000;
+  cloud->facts.lookup_lag_ms = 30000;  // no look is blind for longer
   rig.registry.replace(cloud);
   const std::string vcid = rig.newVc();
   cloud->lost_answers = 1000;
+  SUBCASE("nothing was made") { cloud->lost_is_made = false; }
+  SUBCASE("it was made, and shows late") {
+    cloud->lost_is_made = true;
+    cloud->blind_looks = 60;
+  }
   REQUIRE(rig.commands->addUnit(rig.caller, vcid, "u", unitCci("u", 3)).ok());
   // Within the life of the token the same request is repeated; after it, only when a late look has shown nothing.
   rig.runUntil([] { return false; }, 58000);

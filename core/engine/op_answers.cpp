@@ -52,7 +52,7 @@ Status dropFailedMachine(Tx& tx, Node& node, const std::string& machine_id) {
   return tx.nodes().put(node);
 }
 
-Status recordCreate(Tx& tx, const Op& op, Told told, bool asserted, Random& random) {
+Status recordCreate(Tx& tx, const Op& op, Told& told, bool asserted, Random& random) {
   auto& [item, result, machine, node] = told;
   if (result.state == ItemState::kDone) {
     item.state = ItemState::kDone;
@@ -104,7 +104,7 @@ Status leaveBatch(Tx& tx, const Op& op, OpItem& item, Machine& machine, Random& 
   return tx.ops().put(std::move(alone));
 }
 
-Status recordDestroy(Tx& tx, const Op& op, Told told, Random& random) {
+Status recordDestroy(Tx& tx, const Op& op, Told& told, Random& random) {
   auto& [item, result, machine, node] = told;
   if (result.state == ItemState::kDone) {
     item.state = ItemState::kDone;
@@ -135,7 +135,7 @@ Status recordDestroy(Tx& tx, const Op& op, Told told, Random& random) {
   return recordFailure(tx, std::move(node), {attempted, result.error, CallKind::kExisting, false}, random);
 }
 
-Status recordPower(Tx& tx, const Op& op, Told told, Random& random) {
+Status recordPower(Tx& tx, const Op& op, Told& told, Random& random) {
   auto& [item, result, machine, node] = told;
   const bool refused = result.state == ItemState::kFailed && result.error.outcome() == Outcome::kNotApplied;
   const Code code = result.state == ItemState::kFailed ? result.error.code() : Code::kOk;
@@ -199,14 +199,14 @@ Status recordAnswer(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   Told told{item, result, std::move(machine), std::move(node)};
   switch (op.verb) {
     case OpVerb::kCreate:
-      return recordCreate(tx, op, std::move(told), asserted, random);
+      return recordCreate(tx, op, told, asserted, random);
     case OpVerb::kDestroy:
-      return recordDestroy(tx, op, std::move(told), random);
+      return recordDestroy(tx, op, told, random);
     case OpVerb::kPowerOff:
     case OpVerb::kPowerOn:
       break;
   }
-  return recordPower(tx, op, std::move(told), random);
+  return recordPower(tx, op, told, random);
 }
 
 /// True when the cloud refused the whole batch for want of capacity, and nothing came of it: fewer may be had.

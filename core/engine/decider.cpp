@@ -9,9 +9,11 @@
 #include "catalog/entry_keys.h"
 #include "engine/disk_ties.h"
 #include "engine/lifecycle.h"
+#include "engine/take_over.h"
 #include "model/doubt.h"
 #include "model/json_tree.h"
 #include "secrets/tokens.h"
+#include "store/record_times.h"
 
 namespace vcc {
 
@@ -100,15 +102,7 @@ Status Decider::takeOver() {
     lease.fence += 1;
     fence_ = lease.fence;
     VCC_RETURN_IF_ERROR(tx.leases().put(lease));
-    std::vector<Machine> in_doubt;
-    tx.machines().scan([&](const Machine& machine) {
-      if (inDoubt(machine)) in_doubt.push_back(machine);
-      return true;
-    });
-    for (Machine& machine : in_doubt) {
-      renewDoubt(machine, tx.now() + options_.predecessor_ms);
-      VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-    }
+    VCC_RETURN_IF_ERROR(countAnew(tx, tx.now() + options_.predecessor_ms));
     tx.nodes().scan([&](const Node& node) {
       const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
       const bool open = machine && (machine->want_destroy || !machine->open_op.empty());
@@ -262,7 +256,7 @@ void Decider::revisit(const std::vector<std::string>& node_ids) {
 }
 
 void Decider::schedule(const std::string& node_id, std::int64_t after_ms) {
-  // A capped pause makes a jump of the wall clock, which decides when a node is due, harmless.
+  // Capped: when a node is due is decided by the records, whose time follows the wall clock.
   agenda_.add(node_id, seams_.clock.monoMs() + std::clamp<std::int64_t>(after_ms, 0, kLongestPauseMs));
 }
 
@@ -288,12 +282,13 @@ Result<Visit> Decider::look(const std::string& node_id) {
     visit.vc = *vc;
     visit.ties = tiesOf(tx, *node);
     const Machine* machine = node->machine_id.empty() ? nullptr : tx.machines().find(node->machine_id);
+    visit.now = tx.now();
     if (const Grant* grant = tx.grants().find(machine ? machine->grant_id : unit->grant_id)) visit.grant = *grant;
     if (!machine) return;
     visit.machine = *machine;
     const auto sighting = sightings_.find(machine->machine_id);
     if (sighting != sightings_.end()) {
-      visit.machine->observed_at = std::max(visit.machine->observed_at, sighting->second);
+      visit.machine->observed_at = std::max(visit.machine->observed_at, timeIn(tx, seams_.clock, sighting->second));
     }
     const Op* op = machine->open_op.empty() ? nullptr : tx.ops().find(machine->open_op);
     if (!op) return;
@@ -321,7 +316,7 @@ Result<Visit> Decider::look(const std::string& node_id) {
   visit.profile.disk = disk;
   if (visit.op && visit.op->verb == OpVerb::kCreate && visit.op->items.size() > 1) {
     seams_.store.read([&](const ReadTx& tx) {
-      visit.mates = matesOf(*visit.op, visit.item, membersOf(tx, *visit.op), visit.profile, seams_.store.now());
+      visit.mates = matesOf(*visit.op, visit.item, membersOf(tx, *visit.op), visit.profile, visit.now);
     });
   }
   return visit;
@@ -341,12 +336,11 @@ void Decider::visit(const std::string& node_id) {
     return;
   }
   endWaiting(node_id);
-  const std::int64_t now = seams_.store.now();
-  const Action action = plan(visit->snapshot(), now);
+  const Action action = plan(visit->snapshot(), visit->now);
   if (hinted && action.kind == ActionKind::kNone && visit->machine) {
     wantObservation(*visit);
   } else if (action.kind == ActionKind::kWait) {
-    schedule(node_id, std::max<std::int64_t>(action.at - now, 1));
+    schedule(node_id, std::max<std::int64_t>(action.at - visit->now, 1));
   } else {
     carryOut(*visit, action);
   }

@@ -47,6 +47,7 @@ struct Visit {
 
   Mates mates;
   DiskTies ties;
+  std::int64_t now = 0;  ///< when all this was so
 
   /// What may share a call with others.
   std::string account() const { return accountOf(*machine, grant.fingerprint); }
@@ -184,6 +185,7 @@ class Decider {
   /// Begins the looks that are due; returns when the next list is (monotonic), if one is wanted.
   std::optional<std::int64_t> flushObservations();
   void beginPointReads(const std::string& account, std::vector<Visit> looked);
+  /// `begun`: monotonic.
   void recordObservations(const std::vector<Visit>& looked, const std::vector<Observation>& seen, std::int64_t begun);
 
   // lists.cpp: one look for all machines of an account
@@ -193,7 +195,7 @@ class Decider {
     std::vector<Observation> seen;
     std::int64_t took_ms = 0;
   };
-  /// `then` gets the answer, and the wall-clock time when the call began.
+  /// `then` gets the answer, and the monotonic time when the call began.
   void beginList(const std::string& account, const Visit& sample,
                  std::function<void(const ListAnswer&, std::int64_t begun)> then);
   void takeList(const std::string& account, const Visit& sample, const std::vector<std::string>& node_ids,
@@ -295,7 +297,7 @@ class Decider {
     bool idle() const { return to_look.empty() && to_list.empty() && !looking && !listing && throttled == 0; }
   };
   std::map<std::string, Account> accounts_;                    // by Visit::account
-  std::unordered_map<std::string, std::int64_t> sightings_;    // by machine: the last look that showed nothing new
+  std::unordered_map<std::string, std::int64_t> sightings_;    // by machine: last look without news (monotonic)
   std::unordered_map<std::string, std::int64_t> unlisted_at_;  // by machine: first list without it (monotonic)
   Conditions conditions_;
   std::map<std::string, std::string> waiting_;                 // nodes of `noteWaiting`: their condition

@@ -190,6 +190,9 @@ Status recordAnswer(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   const Node* owner = tx.nodes().find(machine.node_id);
   if (!owner) return internalError("machine " + machine.machine_id + " has no node");
   Node node = *owner;
+  // From here on it counts how long the request may still take effect.
+  const bool unknown = result.state == ItemState::kFailed && result.error.outcome() != Outcome::kNotApplied;
+  if (isPower(op.verb) && unknown) op.sent_at = tx.now();
   if (result.state == ItemState::kPending) {
     awaitNextStep(item, result, knownIds(machine) != known, tx.now());
     node.progress = result.reason;

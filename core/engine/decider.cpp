@@ -72,6 +72,7 @@ Decider::Decider(Engine::Seams seams, EngineOptions options)
     : seams_(std::move(seams)),
       options_(std::move(options)),
       sweeper_(std::make_unique<Sweeper>(sweepPort(), options_.sweep)),
+      host_queue_(options_.ssh_threads),
       ssh_executor_(seams_.make_executor("ssh", options_.ssh_threads)) {}
 
 SweepPort Decider::sweepPort() {
@@ -224,6 +225,7 @@ std::int64_t Decider::pump() {
     flushChanges();
     list_at = flushObservations();
     call_at = flushCalls();
+    flushHosts();
     queue_ = static_cast<std::int64_t>(agenda_.size());
     if (arrived.empty() && !visited) break;
   }
@@ -280,9 +282,9 @@ Result<Visit> Decider::look(const std::string& node_id) {
     visit.node = *node;
     visit.unit = *unit;
     visit.vc = *vc;
+    visit.now = tx.now();
     visit.ties = tiesOf(tx, *node);
     const Machine* machine = node->machine_id.empty() ? nullptr : tx.machines().find(node->machine_id);
-    visit.now = tx.now();
     if (const Grant* grant = tx.grants().find(machine ? machine->grant_id : unit->grant_id)) visit.grant = *grant;
     if (!machine) return;
     visit.machine = *machine;
@@ -368,19 +370,14 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
     case ActionKind::kKeepDisk:
       return keepDisk(visit);
     case ActionKind::kInspectHost:
-      return inspectHost(visit);
     case ActionKind::kPullImage:
-      return pullImage(visit);
     case ActionKind::kRunContainer:
-      return runContainer(visit);
     case ActionKind::kProbeReady:
-      return probeReady(visit);
     case ActionKind::kStopContainer:
-      return stopContainer(visit);
     case ActionKind::kReleaseHost:
-      return releaseHost(visit, false);
+      return wantHost(visit);
     case ActionKind::kAbandonHost:
-      return releaseHost(visit, true);
+      return abandonHost(visit);
     case ActionKind::kMakeDestroyOp:
       return wantChange(visit, OpVerb::kDestroy);
     case ActionKind::kMakePowerOff:

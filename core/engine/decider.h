@@ -210,13 +210,23 @@ class Decider {
                       const std::function<const Observation*(const Machine&)>& sightOf);
   void lookAgain(const Visit& visit);
 
-  // host_steps.cpp: what happens on the machine
-  void inspectHost(const Visit& visit);
-  void pullImage(const Visit& visit);
-  void runContainer(const Visit& visit);
-  void probeReady(const Visit& visit);
-  void stopContainer(const Visit& visit);
-  void releaseHost(const Visit& visit, bool abandon);
+  // host_turns.cpp: whose host is visited next
+  void wantHost(const Visit& visit);
+  void takeHostTurn(const std::string& node_id, const std::string& user);
+  /// `blocking` on a thread for hosts, then `after`; both are of the place that `user` was given.
+  void runOnHost(const std::string& user, Job blocking, Job after);
+  void flushHosts();
+
+  // host_steps.cpp: what happens on the machine, in the node's turn. False: it needs no visit.
+  bool visitHost(const Visit& visit, const Action& action);
+  void onHost(const Visit& visit, Job blocking, Job after);
+  bool inspectHost(const Visit& visit);
+  bool pullImage(const Visit& visit);
+  bool runContainer(const Visit& visit);
+  bool probeReady(const Visit& visit);
+  bool stopContainer(const Visit& visit);
+  bool releaseHost(const Visit& visit);
+  void abandonHost(const Visit& visit);
   Host& hostOf(const Visit& visit) const;
   HostTarget targetOf(const Visit& visit) const;
   Result<ContainerSpec> specOf(const Visit& visit) const;
@@ -304,6 +314,8 @@ class Decider {
   std::unordered_map<std::string, std::size_t> batch_limits_;  // by unit: after a refusal for want of capacity
   std::map<std::string, DriverPool> driver_pools_;             // by instance
   std::unordered_set<std::string> ops_queued_;                 // wait for their turn
+  CallQueue host_queue_;                                       // by user, and by unit
+  std::unordered_set<std::string> host_turns_;                 // nodes that wait in it
   std::unique_ptr<Executor> ssh_executor_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::int64_t> jobs_{0};

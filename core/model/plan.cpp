@@ -210,10 +210,11 @@ Action planUp(const Snapshot& s, std::int64_t now) {
   return act(ActionKind::kNone);
 }
 
-/// A disk that a machine may hold does not go; one whose node is on its way out goes after it.
+/// A disk that a machine may hold does not go; one whose node is on its way out goes after it. While it is being made
+/// no machine holds it yet.
 bool isTied(const Snapshot& s) {
-  return s.node.goal == Goal::kGone && s.ties.use != DiskTies::Use::kFree && s.machine && !s.machine->want_destroy &&
-         s.machine->observed == MachineState::kRunning;
+  return s.node.goal == Goal::kGone && s.ties.use != DiskTies::Use::kFree && s.machine && !s.op &&
+         !s.machine->want_destroy && s.machine->observed == MachineState::kRunning;
 }
 
 /// To POWER_OFF.

@@ -28,6 +28,9 @@ Action wait(std::int64_t at) { return {.kind = ActionKind::kWait, .at = at}; }
 Action advance(Step step) { return {.kind = ActionKind::kAdvance, .step = step}; }
 Action act(ActionKind kind) { return {.kind = kind}; }
 
+/// 0 = never.
+std::int64_t earliest(std::int64_t a, std::int64_t b) { return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b); }
+
 /// The next point read of the machine, or the wait until it is due.
 Action observeWhenDue(const Snapshot& s, std::int64_t now) {
   const std::int64_t due = s.machine->observed_at + observeIntervalMs(now - s.node.step_at);
@@ -276,7 +279,7 @@ Action plan(const Snapshot& s, std::int64_t now) {
   if (node.goal == Goal::kGone && !s.machine) return act(ActionKind::kForgetNode);
   const bool under_way = !node.settled();
   // A deletion never gives up.
-  const std::int64_t deadline = under_way && node.goal != Goal::kGone ? node.deadline : 0;
+  const std::int64_t deadline = under_way && node.goal != Goal::kGone ? earliest(node.deadline, node.step_deadline) : 0;
   if (deadline > 0 && now >= deadline) return act(ActionKind::kGiveUp);
   const bool going =
       s.machine && (node.goal == Goal::kGone || s.machine->want_destroy || (under_way && node.goal == Goal::kStopped));

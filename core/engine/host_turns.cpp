@@ -10,13 +10,13 @@ namespace vcc {
 namespace {
 
 /// The turn of a node revisits it; before that, it may run out of time.
-constexpr std::int64_t kQueuedPauseMs = 5000;
+constexpr std::int64_t kHostQueuedPauseMs = 5000;
 
 }  // namespace
 
 void Decider::wantHost(const Visit& visit) {
   const std::string& id = visit.node.node_id;
-  schedule(id, kQueuedPauseMs);
+  schedule(id, kHostQueuedPauseMs);
   if (!host_turns_.insert(id).second) return;
   const auto kind = visit.node.goal == Goal::kGone ? CallQueue::Kind::kTakeAway : CallQueue::Kind::kMake;
   host_queue_.add(

@@ -18,7 +18,7 @@ namespace vcc::sim {
 namespace {
 
 constexpr std::int64_t kLookDeadlineMs = 60'000;
-constexpr std::int64_t kPatienceMs = 600'000;
+constexpr std::int64_t kLookPatienceMs = 600'000;
 /// Two rounds over settled machines, and the second look after the first.
 constexpr std::int64_t kRoundsMs = 700'000;
 
@@ -103,7 +103,7 @@ void World::checkStates() {
   scheduler_.begin(
       controllers_.back()->life(), [this, subjects] { lookAt(controllers_.back()->drivers(), *subjects); },
       [&looked] { looked = true; });
-  if (!runUntil([&looked] { return looked; }, kPatienceMs)) return witness_.violation("a look at a cloud does not end");
+  if (!runUntil([&looked] { return looked; }, kLookPatienceMs)) return witness_.violation("a look at a cloud does not end");
   for (const Subject& subject : *subjects) {
     const Node& node = subject.node;
     const std::string what = fmt::format("node {} is {}", node.node_id, stateName(node.state));

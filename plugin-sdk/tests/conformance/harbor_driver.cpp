@@ -410,7 +410,6 @@ class Harbor final : public Driver, public Listing, public Power, public Disks {
 
 constexpr vcp_plugin_info_t makeInfo() {
   vcp_plugin_info_t info{};
-  info.id = VCP_LITERAL("test.harbor");
   info.provider = VCP_LITERAL("harbor");
   info.display_name = VCP_LITERAL("Reference driver, two requests");
   info.version = VCP_LITERAL("1.0+20261123");
@@ -420,8 +419,10 @@ constexpr vcp_plugin_info_t makeInfo() {
   info.max_batch = 1;
   info.max_observe = 10;
 #ifdef HARBOR_HOT  // of a cloud with the option "hot"
+  info.id = VCP_LITERAL("test.harbor-hot");
   info.attach_needs = VCP_ATTACH_ANY;
 #else
+  info.id = VCP_LITERAL("test.harbor");
   info.attach_needs = VCP_ATTACH_OFF;
 #endif
   info.lookup_lag_ms = 2000;

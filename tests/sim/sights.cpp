@@ -103,7 +103,8 @@ void World::checkStates() {
   scheduler_.begin(
       controllers_.back()->life(), [this, subjects] { lookAt(controllers_.back()->drivers(), *subjects); },
       [&looked] { looked = true; });
-  if (!runUntil([&looked] { return looked; }, kLookPatienceMs)) return witness_.violation("a look at a cloud does not end");
+  if (!runUntil([&looked] { return looked; }, kLookPatienceMs))
+    return witness_.violation("a look at a cloud does not end");
   for (const Subject& subject : *subjects) {
     const Node& node = subject.node;
     const std::string what = fmt::format("node {} is {}", node.node_id, stateName(node.state));

@@ -8,8 +8,6 @@ using namespace vcc::test;
 
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000;
-
 struct ClockRig : EngineRig {
   std::shared_ptr<TwoPartCloud> two = std::make_shared<TwoPartCloud>(clock);
   std::string vcid;

@@ -357,7 +357,7 @@ void Decider::askPointReads(const std::shared_ptr<CheckRun>& run, const std::str
       });
 }
 
-/// A few hosts at a time: machines under way come first on the ssh executor.
+/// A few hosts at a time.
 void Decider::askHosts(const std::shared_ptr<CheckRun>& run) {
   const std::size_t most = std::max<std::size_t>(1, std::min<std::size_t>(kMostHostLooks, options_.ssh_threads / 4));
   for (std::size_t i = 0; i < most; ++i) askHost(run);
@@ -369,17 +369,20 @@ void Decider::askHost(const std::shared_ptr<CheckRun>& run) {
   run->hosts.pop_back();
   auto report = std::make_shared<Result<HostReport>>(unavailable("the check ended before it was asked"));
   ++run->under_way;
-  runOn(
-      *ssh_executor_,
-      [run, report, target = look.target, host = look.host] {
-        if (!run->cancelled) *report = host->inspect(target, "", kCheckLookDeadlineMs);
-      },
-      [this, run, report, at = look.subject] {
-        --run->under_way;
-        if (isDone(*run)) return;
-        run->subjects[at].container = sightOf(*report, run->subjects[at], options_.vcc_id);
-        askHost(run);
-      });
+  // It may wait for its turn until the check has ended: nothing is sent then.
+  host_queue_.add({"", run->id, CallQueue::Kind::kLook, [this, run, report, look] {
+                     runOnHost(
+                         "",
+                         [run, report, target = look.target, host = look.host] {
+                           if (!run->cancelled) *report = host->inspect(target, "", kCheckLookDeadlineMs);
+                         },
+                         [this, run, report, at = look.subject] {
+                           --run->under_way;
+                           if (isDone(*run)) return;
+                           run->subjects[at].container = sightOf(*report, run->subjects[at], options_.vcc_id);
+                           askHost(run);
+                         });
+                   }});
 }
 
 void Decider::publishCheck(CheckRun& run) const {

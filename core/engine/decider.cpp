@@ -9,9 +9,11 @@
 #include "catalog/entry_keys.h"
 #include "engine/disk_ties.h"
 #include "engine/lifecycle.h"
+#include "engine/take_over.h"
 #include "model/doubt.h"
 #include "model/json_tree.h"
 #include "secrets/tokens.h"
+#include "store/record_times.h"
 
 namespace vcc {
 
@@ -70,6 +72,7 @@ Decider::Decider(Engine::Seams seams, EngineOptions options)
     : seams_(std::move(seams)),
       options_(std::move(options)),
       sweeper_(std::make_unique<Sweeper>(sweepPort(), options_.sweep)),
+      host_queue_(options_.ssh_threads),
       ssh_executor_(seams_.make_executor("ssh", options_.ssh_threads)) {}
 
 SweepPort Decider::sweepPort() {
@@ -100,15 +103,7 @@ Status Decider::takeOver() {
     lease.fence += 1;
     fence_ = lease.fence;
     VCC_RETURN_IF_ERROR(tx.leases().put(lease));
-    std::vector<Machine> in_doubt;
-    tx.machines().scan([&](const Machine& machine) {
-      if (inDoubt(machine)) in_doubt.push_back(machine);
-      return true;
-    });
-    for (Machine& machine : in_doubt) {
-      renewDoubt(machine, tx.now() + options_.predecessor_ms);
-      VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-    }
+    VCC_RETURN_IF_ERROR(countAnew(tx, tx.now() + options_.predecessor_ms));
     tx.nodes().scan([&](const Node& node) {
       const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
       const bool open = machine && (machine->want_destroy || !machine->open_op.empty());
@@ -230,6 +225,7 @@ std::int64_t Decider::pump() {
     flushChanges();
     list_at = flushObservations();
     call_at = flushCalls();
+    flushHosts();
     queue_ = static_cast<std::int64_t>(agenda_.size());
     if (arrived.empty() && !visited) break;
   }
@@ -262,7 +258,7 @@ void Decider::revisit(const std::vector<std::string>& node_ids) {
 }
 
 void Decider::schedule(const std::string& node_id, std::int64_t after_ms) {
-  // A capped pause makes a jump of the wall clock, which decides when a node is due, harmless.
+  // Capped: when a node is due is decided by the records, whose time follows the wall clock.
   agenda_.add(node_id, seams_.clock.monoMs() + std::clamp<std::int64_t>(after_ms, 0, kLongestPauseMs));
 }
 
@@ -286,6 +282,7 @@ Result<Visit> Decider::look(const std::string& node_id) {
     visit.node = *node;
     visit.unit = *unit;
     visit.vc = *vc;
+    visit.now = tx.now();
     visit.ties = tiesOf(tx, *node);
     const Machine* machine = node->machine_id.empty() ? nullptr : tx.machines().find(node->machine_id);
     if (const Grant* grant = tx.grants().find(machine ? machine->grant_id : unit->grant_id)) visit.grant = *grant;
@@ -293,7 +290,7 @@ Result<Visit> Decider::look(const std::string& node_id) {
     visit.machine = *machine;
     const auto sighting = sightings_.find(machine->machine_id);
     if (sighting != sightings_.end()) {
-      visit.machine->observed_at = std::max(visit.machine->observed_at, sighting->second);
+      visit.machine->observed_at = std::max(visit.machine->observed_at, timeIn(tx, seams_.clock, sighting->second));
     }
     const Op* op = machine->open_op.empty() ? nullptr : tx.ops().find(machine->open_op);
     if (!op) return;
@@ -321,7 +318,7 @@ Result<Visit> Decider::look(const std::string& node_id) {
   visit.profile.disk = disk;
   if (visit.op && visit.op->verb == OpVerb::kCreate && visit.op->items.size() > 1) {
     seams_.store.read([&](const ReadTx& tx) {
-      visit.mates = matesOf(*visit.op, visit.item, membersOf(tx, *visit.op), visit.profile, seams_.store.now());
+      visit.mates = matesOf(*visit.op, visit.item, membersOf(tx, *visit.op), visit.profile, visit.now);
     });
   }
   return visit;
@@ -341,12 +338,11 @@ void Decider::visit(const std::string& node_id) {
     return;
   }
   endWaiting(node_id);
-  const std::int64_t now = seams_.store.now();
-  const Action action = plan(visit->snapshot(), now);
+  const Action action = plan(visit->snapshot(), visit->now);
   if (hinted && action.kind == ActionKind::kNone && visit->machine) {
     wantObservation(*visit);
   } else if (action.kind == ActionKind::kWait) {
-    schedule(node_id, std::max<std::int64_t>(action.at - now, 1));
+    schedule(node_id, std::max<std::int64_t>(action.at - visit->now, 1));
   } else {
     carryOut(*visit, action);
   }
@@ -374,19 +370,14 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
     case ActionKind::kKeepDisk:
       return keepDisk(visit);
     case ActionKind::kInspectHost:
-      return inspectHost(visit);
     case ActionKind::kPullImage:
-      return pullImage(visit);
     case ActionKind::kRunContainer:
-      return runContainer(visit);
     case ActionKind::kProbeReady:
-      return probeReady(visit);
     case ActionKind::kStopContainer:
-      return stopContainer(visit);
     case ActionKind::kReleaseHost:
-      return releaseHost(visit, false);
+      return wantHost(visit);
     case ActionKind::kAbandonHost:
-      return releaseHost(visit, true);
+      return abandonHost(visit);
     case ActionKind::kMakeDestroyOp:
       return wantChange(visit, OpVerb::kDestroy);
     case ActionKind::kMakePowerOff:

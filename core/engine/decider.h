@@ -47,6 +47,7 @@ struct Visit {
 
   Mates mates;
   DiskTies ties;
+  std::int64_t now = 0;  ///< when all this was so
 
   /// What may share a call with others.
   std::string account() const { return accountOf(*machine, grant.fingerprint); }
@@ -184,6 +185,7 @@ class Decider {
   /// Begins the looks that are due; returns when the next list is (monotonic), if one is wanted.
   std::optional<std::int64_t> flushObservations();
   void beginPointReads(const std::string& account, std::vector<Visit> looked);
+  /// `begun`: monotonic.
   void recordObservations(const std::vector<Visit>& looked, const std::vector<Observation>& seen, std::int64_t begun);
 
   // lists.cpp: one look for all machines of an account
@@ -193,7 +195,7 @@ class Decider {
     std::vector<Observation> seen;
     std::int64_t took_ms = 0;
   };
-  /// `then` gets the answer, and the wall-clock time when the call began.
+  /// `then` gets the answer, and the monotonic time when the call began.
   void beginList(const std::string& account, const Visit& sample,
                  std::function<void(const ListAnswer&, std::int64_t begun)> then);
   void takeList(const std::string& account, const Visit& sample, const std::vector<std::string>& node_ids,
@@ -208,13 +210,23 @@ class Decider {
                       const std::function<const Observation*(const Machine&)>& sightOf);
   void lookAgain(const Visit& visit);
 
-  // host_steps.cpp: what happens on the machine
-  void inspectHost(const Visit& visit);
-  void pullImage(const Visit& visit);
-  void runContainer(const Visit& visit);
-  void probeReady(const Visit& visit);
-  void stopContainer(const Visit& visit);
-  void releaseHost(const Visit& visit, bool abandon);
+  // host_turns.cpp: whose host is visited next
+  void wantHost(const Visit& visit);
+  void takeHostTurn(const std::string& node_id, const std::string& user);
+  /// `blocking` on a thread for hosts, then `after`; both are of the place that `user` was given.
+  void runOnHost(const std::string& user, Job blocking, Job after);
+  void flushHosts();
+
+  // host_steps.cpp: what happens on the machine, in the node's turn. False: it needs no visit.
+  bool visitHost(const Visit& visit, const Action& action);
+  void onHost(const Visit& visit, Job blocking, Job after);
+  bool inspectHost(const Visit& visit);
+  bool pullImage(const Visit& visit);
+  bool runContainer(const Visit& visit);
+  bool probeReady(const Visit& visit);
+  bool stopContainer(const Visit& visit);
+  bool releaseHost(const Visit& visit);
+  void abandonHost(const Visit& visit);
   Host& hostOf(const Visit& visit) const;
   HostTarget targetOf(const Visit& visit) const;
   Result<ContainerSpec> specOf(const Visit& visit) const;
@@ -295,13 +307,15 @@ class Decider {
     bool idle() const { return to_look.empty() && to_list.empty() && !looking && !listing && throttled == 0; }
   };
   std::map<std::string, Account> accounts_;                    // by Visit::account
-  std::unordered_map<std::string, std::int64_t> sightings_;    // by machine: the last look that showed nothing new
+  std::unordered_map<std::string, std::int64_t> sightings_;    // by machine: last look without news (monotonic)
   std::unordered_map<std::string, std::int64_t> unlisted_at_;  // by machine: first list without it (monotonic)
   Conditions conditions_;
   std::map<std::string, std::string> waiting_;                 // nodes of `noteWaiting`: their condition
   std::unordered_map<std::string, std::size_t> batch_limits_;  // by unit: after a refusal for want of capacity
   std::map<std::string, DriverPool> driver_pools_;             // by instance
   std::unordered_set<std::string> ops_queued_;                 // wait for their turn
+  CallQueue host_queue_;                                       // by user, and by unit
+  std::unordered_set<std::string> host_turns_;                 // nodes that wait in it
   std::unique_ptr<Executor> ssh_executor_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::int64_t> jobs_{0};

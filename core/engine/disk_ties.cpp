@@ -23,8 +23,7 @@ Status keepDisk(Tx& tx, Node disk, const std::string& why) {
   disk.goal_seq += 1;
   disk.goal_at = tx.now();
   disk.reached_seq = disk.goal_seq;
-  disk.step = Step::kNone;
-  disk.step_at = tx.now();
+  beginStep(disk, Step::kNone, tx.now());
   disk.attempts = 0;
   disk.next_at = 0;
   disk.progress.clear();

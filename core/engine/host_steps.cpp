@@ -75,6 +75,33 @@ HostTarget Decider::targetOf(const Visit& visit) const {
   return target;
 }
 
+bool Decider::visitHost(const Visit& visit, const Action& action) {
+  switch (action.kind) {
+    case ActionKind::kInspectHost:
+      return inspectHost(visit);
+    case ActionKind::kPullImage:
+      return pullImage(visit);
+    case ActionKind::kRunContainer:
+      return runContainer(visit);
+    case ActionKind::kProbeReady:
+      return probeReady(visit);
+    case ActionKind::kStopContainer:
+      return stopContainer(visit);
+    case ActionKind::kReleaseHost:
+      return releaseHost(visit);
+    default:
+      return false;
+  }
+}
+
+void Decider::onHost(const Visit& visit, Job blocking, Job after) {
+  busy_.insert(visit.node.node_id);
+  runOnHost(visit.vc.owner, std::move(blocking), [this, id = visit.node.node_id, after = std::move(after)] {
+    busy_.erase(id);
+    after();
+  });
+}
+
 Result<ContainerSpec> Decider::specOf(const Visit& visit) const {
   VCC_ASSIGN_OR_RETURN(const UnitCci cci, openCci(seams_.sealer, visit.unit));
   std::string controller = options_.controller_address;
@@ -85,26 +112,26 @@ Result<ContainerSpec> Decider::specOf(const Visit& visit) const {
                        visit.machine->address);
 }
 
-void Decider::inspectHost(const Visit& visit) {
+bool Decider::inspectHost(const Visit& visit) {
   const auto spec = specOf(visit);
-  if (!spec.ok()) return giveUp(visit, spec.status().message());
-  busy_.insert(visit.node.node_id);
+  if (!spec.ok()) {
+    giveUp(visit, spec.status().message());
+    return false;
+  }
   auto report = std::make_shared<Result<HostReport>>(unavailable(""));
-  runOn(
-      *ssh_executor_,
+  onHost(
+      visit,
       [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image] {
         *report = host.inspect(target, image, kLookDeadlineMs);
       },
       [this, visit, report, spec = *spec] {
-        busy_.erase(visit.node.node_id);
         if (!report->ok()) {
           const Status error = report->status();
           // A machine that is booting answers late and may refuse its user until cloud-init has run; an existing server
           // that does so will not mend itself.
           const bool may_mend = error.code() == Code::kUnavailable || error.code() == Code::kDeadlineExceeded ||
                                 (!visit.profile.asserted && error.code() != Code::kPermissionDenied);
-          const bool patient =
-              !visit.profile.asserted || seams_.store.now() - visit.node.step_at < kExistingServerPatienceMs;
+          const bool patient = !visit.profile.asserted || visit.now - visit.node.step_at < kExistingServerPatienceMs;
           if (!may_mend || !patient) {
             return giveUp(visit, fmt::format("logging in to {} failed: {}", visit.machine->address, error.message()));
           }
@@ -146,15 +173,18 @@ void Decider::inspectHost(const Visit& visit) {
                  return tx.nodes().put(std::move(node));
                });
       });
+  return true;
 }
 
-void Decider::pullImage(const Visit& visit) {
+bool Decider::pullImage(const Visit& visit) {
   const auto spec = specOf(visit);
-  if (!spec.ok()) return giveUp(visit, spec.status().message());
-  busy_.insert(visit.node.node_id);
+  if (!spec.ok()) {
+    giveUp(visit, spec.status().message());
+    return false;
+  }
   auto report = std::make_shared<Result<JobReport>>(unavailable(""));
-  runOn(
-      *ssh_executor_,
+  onHost(
+      visit,
       [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image,
        id = pullId(*visit.machine, spec->image)] {
         *report = host.pollPull(target, id, kLookDeadlineMs);
@@ -164,7 +194,6 @@ void Decider::pullImage(const Visit& visit) {
         }
       },
       [this, visit, report, image = spec->image] {
-        busy_.erase(visit.node.node_id);
         if (!report->ok()) return failStep(visit, report->status(), CallKind::kExisting);
         switch (report->value().state) {
           case JobState::kDone:
@@ -179,18 +208,21 @@ void Decider::pullImage(const Visit& visit) {
           }
           case JobState::kRunning:
           case JobState::kUnknown:
-            return schedule(visit.node.node_id, pollPause(seams_.store.now() - visit.node.step_at));
+            return schedule(visit.node.node_id, pollPause(visit.now - visit.node.step_at));
         }
       });
+  return true;
 }
 
-void Decider::runContainer(const Visit& visit) {
+bool Decider::runContainer(const Visit& visit) {
   const auto spec = specOf(visit);
-  if (!spec.ok()) return giveUp(visit, spec.status().message());
-  busy_.insert(visit.node.node_id);
+  if (!spec.ok()) {
+    giveUp(visit, spec.status().message());
+    return false;
+  }
   auto made = std::make_shared<Result<std::string>>(unavailable(""));
-  runOn(
-      *ssh_executor_,
+  onHost(
+      visit,
       [made, &host = hostOf(visit), target = targetOf(visit), spec = *spec, vcc_id = options_.vcc_id, visit,
        &store = seams_.store] {
         if (const std::string& id = visit.node.container_id; !id.empty()) {
@@ -224,7 +256,6 @@ void Decider::runContainer(const Visit& visit) {
         *made = host.runContainer(target, spec, kRunDeadlineMs);
       },
       [this, visit, made] {
-        busy_.erase(visit.node.node_id);
         if (made->ok()) {
           return goTo(visit, Step::kReady, [id = made->value(), now = seams_.store.now()](Node& node) {
             node.container_id = id;
@@ -239,28 +270,27 @@ void Decider::runContainer(const Visit& visit) {
         if (error.code() == Code::kNotFound) return goTo(visit, Step::kImage);  // the image went away again
         failStep(visit, error, CallKind::kExisting);
       });
+  return true;
 }
 
-void Decider::probeReady(const Visit& visit) {
-  busy_.insert(visit.node.node_id);
+bool Decider::probeReady(const Visit& visit) {
   auto answer = std::make_shared<Status>();
-  runOn(
-      *ssh_executor_,
+  onHost(
+      visit,
       [answer, &host = hostOf(visit), address = visit.machine->address, port = visit.profile.ready_port] {
         *answer = host.probeBanner(address, port, kBannerDeadlineMs);
       },
       [this, visit, answer] {
-        busy_.erase(visit.node.node_id);
         if (answer->ok()) return settle(visit);
-        schedule(visit.node.node_id, pollPause(seams_.store.now() - visit.node.step_at));
+        schedule(visit.node.node_id, pollPause(visit.now - visit.node.step_at));
       });
+  return true;
 }
 
-void Decider::stopContainer(const Visit& visit) {
-  busy_.insert(visit.node.node_id);
+bool Decider::stopContainer(const Visit& visit) {
   auto done = std::make_shared<Status>();
-  runOn(
-      *ssh_executor_,
+  onHost(
+      visit,
       [done, &host = hostOf(visit), target = targetOf(visit), visit, vcc_id = options_.vcc_id] {
         if (visit.profile.simulated_hosts) {
           *done = host.stopContainer(target, visit.node.container_id, kRunDeadlineMs);
@@ -276,24 +306,23 @@ void Decider::stopContainer(const Visit& visit) {
         }
       },
       [this, visit, done] {
-        busy_.erase(visit.node.node_id);
         if (done->ok()) return settle(visit);
         if (done->code() == Code::kNotFound) return endWithoutContainer(visit);
         failStep(visit, *done, CallKind::kExisting);
       });
+  return true;
 }
 
-void Decider::releaseHost(const Visit& visit, bool abandon) {
-  if (abandon) {
-    seams_.log.warn("HOST_ABANDONED",
-                    "an existing server stayed unreachable after DELETE; a container may be left on it",
-                    {{"address", visit.machine->address}, {"node_id", visit.node.node_id}, {"vcid", visit.vc.vcid}});
-    return forgetMachine(visit, fmt::format("container left on {}: {}", visit.machine->address, visit.node.fault.text));
-  }
-  busy_.insert(visit.node.node_id);
+void Decider::abandonHost(const Visit& visit) {
+  seams_.log.warn("HOST_ABANDONED", "an existing server stayed unreachable after DELETE; a container may be left on it",
+                  {{"address", visit.machine->address}, {"node_id", visit.node.node_id}, {"vcid", visit.vc.vcid}});
+  forgetMachine(visit, fmt::format("container left on {}: {}", visit.machine->address, visit.node.fault.text));
+}
+
+bool Decider::releaseHost(const Visit& visit) {
   auto done = std::make_shared<Status>();
-  runOn(
-      *ssh_executor_,
+  onHost(
+      visit,
       [done, &host = hostOf(visit), target = targetOf(visit), node_id = visit.node.node_id, vcc_id = options_.vcc_id] {
         const auto report = host.inspect(target, "", kLookDeadlineMs);
         *done = report.status();
@@ -305,10 +334,10 @@ void Decider::releaseHost(const Visit& visit, bool abandon) {
         }
       },
       [this, visit, done] {
-        busy_.erase(visit.node.node_id);
         if (done->ok()) return forgetMachine(visit, "released");
         failStep(visit, unavailable(done->message()), CallKind::kExisting);
       });
+  return true;
 }
 
 }  // namespace vcc

@@ -8,6 +8,7 @@
 
 #include "engine/disk_ties.h"
 #include "engine/sweep_records.h"
+#include "model/steps.h"
 #include "secrets/grants.h"
 #include "store/schema.h"
 
@@ -37,6 +38,12 @@ std::string nodeLabel(Tx& tx, const Node& node) {
 }
 
 namespace {
+
+/// Of the node's step, when it begins `now`.
+std::int64_t stepDeadline(const Node& node, std::int64_t now) {
+  const std::int64_t limit = node.deadline > 0 ? (node.deadline - node.goal_at) * stepShare(node.step) / 100 : 0;
+  return limit > 0 ? now + limit : 0;
+}
 
 /// The op that the node's machine came from, when a state is reached with it; what a user asks for has none.
 std::string originOf(Tx& tx, const Node& node, State to) {
@@ -94,8 +101,9 @@ Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string&
   // The way begins anew, but what the cloud has accepted already counts.
   constexpr std::array kAccepted{Step::kDestroy, Step::kVerify, Step::kPowerOff, Step::kPowerOn};
   if (std::ranges::find(kAccepted, node.step) == kAccepted.end()) {
-    node.step = Step::kNone;
-    node.step_at = tx.now();
+    beginStep(node, Step::kNone, tx.now());
+  } else {
+    node.step_deadline = stepDeadline(node, tx.now());
   }
   node.fault = {};
   node.attempts = 0;
@@ -105,10 +113,15 @@ Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string&
   return setState(tx, std::move(node), transient, {fmt::format("goal {} by {}", goalName(goal), by), ""});
 }
 
+void beginStep(Node& node, Step step, std::int64_t now) {
+  node.step = step;
+  node.step_at = now;
+  node.step_deadline = stepDeadline(node, now);
+}
+
 void endWay(Node& node, std::int64_t now) {
   node.reached_seq = node.goal_seq;
-  node.step = Step::kNone;
-  node.step_at = now;
+  beginStep(node, Step::kNone, now);
   node.attempts = 0;
   node.next_at = 0;
   node.progress.clear();

@@ -26,6 +26,9 @@ Status recordEvent(Tx& tx, Event event);
 /// Gives the node a new goal and its transient state; the caller of the API is `by`. Clears the fault.
 Status setGoal(Tx& tx, Node node, Goal goal, State transient, const std::string& by, std::int64_t deadline);
 
+/// The node is at `step` from now on, with the deadline that the step has on the way to the node's goal.
+void beginStep(Node& node, Step step, std::int64_t now);
+
 /// The node's way to its goal has ended, wherever.
 void endWay(Node& node, std::int64_t now);
 

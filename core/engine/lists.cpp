@@ -4,6 +4,7 @@
 
 #include "engine/decider.h"
 #include "engine/sight.h"
+#include "store/record_times.h"
 
 /// Looks at all machines of an account in one call. A list shows presence, and good news only: what it does not show,
 /// or shows to be in trouble, is looked at by a point read (architecture 3.6).
@@ -69,7 +70,7 @@ void Decider::beginList(const std::string& account, const Visit& sample,
           answer->complete = complete;
           answer->took_ms = clock.monoMs() - begun;
         },
-        [this, account, sample, answer, &slot, then, begun = seams_.store.now()] {
+        [this, account, sample, answer, &slot, then, begun = seams_.clock.monoMs()] {
           leaveDriver(slot, account);
           heed(sample, answer->error, CallKind::kExisting);
           then(*answer, begun);
@@ -133,11 +134,12 @@ void Decider::takeList(const std::string& account, const Visit& sample, const st
   }
   if (fresh.empty()) return;
   commit(fresh, [this, news, begun, profile = sample.profile](Tx& tx) -> Status {
+    const std::int64_t at = timeIn(tx, seams_.clock, begun);
     for (const auto& [id, seen] : *news) {
       const Node* node = tx.nodes().find(id);
       const Machine* machine = node ? tx.machines().find(node->machine_id) : nullptr;
       if (!machine || !isListEnough(*node, *machine)) continue;
-      VCC_RETURN_IF_ERROR(recordSight(tx, *node, *machine, seen, begun, profile, seams_.random));
+      VCC_RETURN_IF_ERROR(recordSight(tx, *node, *machine, seen, at, profile, seams_.random));
     }
     return okStatus();
   });

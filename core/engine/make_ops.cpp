@@ -146,8 +146,7 @@ void Decider::makeOps(const std::string& unit_id, const std::vector<std::string>
              made.request_id = request.request_id;
              made.created_at = tx.now();
              node.machine_id = made.machine_id;
-             node.step = Step::kCreate;
-             node.step_at = tx.now();
+             beginStep(node, Step::kCreate, tx.now());
              used = true;
              VCC_RETURN_IF_ERROR(builder.add(tx, made.machine_id));
              VCC_RETURN_IF_ERROR(tx.machines().put(std::move(made)));
@@ -197,8 +196,7 @@ void Decider::flushChanges() {
         machine.open_op = builder.open(tx).op_id;
         machine.want_destroy = machine.want_destroy || !isPower(verb);
         Node node = *found;
-        node.step = isPower(verb) ? powerStep(verb) : Step::kDestroy;
-        node.step_at = tx.now();
+        beginStep(node, isPower(verb) ? powerStep(verb) : Step::kDestroy, tx.now());
         VCC_RETURN_IF_ERROR(builder.add(tx, id));
         VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
         VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));

@@ -6,6 +6,7 @@
 #include "engine/decider.h"
 #include "engine/sight.h"
 #include "engine/transitions.h"
+#include "store/record_times.h"
 
 /// Point reads, gathered by account: while one call is under way the next ones wait and go together (architecture 3.6).
 namespace vcc {
@@ -90,7 +91,7 @@ void Decider::beginPointReads(const std::string& account, std::vector<Visit> loo
             *seen = driver->observe(*context, refs);
           }
         },
-        [this, account, &slot, seen, looked, begun = seams_.store.now()] {
+        [this, account, &slot, seen, looked, begun = seams_.clock.monoMs()] {
           leaveDriver(slot, account);
           accounts_[account].looking = false;
           recordObservations(looked, *seen, begun);
@@ -132,14 +133,14 @@ void Decider::recordObservations(const std::vector<Visit>& looked, const std::ve
   }
   if (news.empty()) return;
   commit(node_ids, [this, news, looked, seen, begun](Tx& tx) -> Status {
+    const std::int64_t at = timeIn(tx, seams_.clock, begun);
     for (const std::size_t i : news) {
       const Node* node = tx.nodes().find(looked[i].node.node_id);
       const Machine* machine = tx.machines().find(looked[i].machine->machine_id);
       if (!node || !machine) continue;
       const Status failure = i < seen.size() ? seen[i].error : unanswered();
-      VCC_RETURN_IF_ERROR(failure.ok()
-                              ? recordSight(tx, *node, *machine, seen[i], begun, looked[i].profile, seams_.random)
-                              : recordBlindLook(tx, *node, *machine, failure, seams_.random));
+      VCC_RETURN_IF_ERROR(failure.ok() ? recordSight(tx, *node, *machine, seen[i], at, looked[i].profile, seams_.random)
+                                       : recordBlindLook(tx, *node, *machine, failure, seams_.random));
     }
     return okStatus();
   });

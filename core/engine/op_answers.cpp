@@ -47,8 +47,7 @@ void awaitNextStep(OpItem& item, const ItemResult& result, bool moved, std::int6
 Status dropFailedMachine(Tx& tx, Node& node, const std::string& machine_id) {
   eraseMachine(tx, machine_id);
   node.machine_id.clear();
-  node.step = Step::kNone;
-  node.step_at = tx.now();
+  beginStep(node, Step::kNone, tx.now());
   return tx.nodes().put(node);
 }
 
@@ -113,8 +112,7 @@ Status recordDestroy(Tx& tx, const Op& op, Told& told, Random& random) {
     machine.absent_since = 0;
     machine.observed_at = 0;  // looked at at once
     if (machine.observed != MachineState::kGone) machine.observed = MachineState::kTerminating;
-    node.step = Step::kVerify;
-    node.step_at = tx.now();
+    beginStep(node, Step::kVerify, tx.now());
     node.attempts = 0;
     node.next_at = 0;
     node.progress.clear();
@@ -143,10 +141,7 @@ Status recordPower(Tx& tx, const Op& op, Told& told, Random& random) {
   if (result.state == ItemState::kDone || (refused && code == Code::kNotFound)) {
     item.state = ItemState::kDone;
     machine.open_op.clear();
-    if (!node.settled()) {
-      node.step = powerStep(op.verb);
-      node.step_at = tx.now();
-    }
+    if (!node.settled()) beginStep(node, powerStep(op.verb), tx.now());
     node.attempts = 0;
     node.next_at = 0;
     node.progress.clear();
@@ -167,8 +162,7 @@ Status recordPower(Tx& tx, const Op& op, Told& told, Random& random) {
     machine.open_op.clear();
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     if (hopeless && wanted) return endInError(tx, std::move(node), failureText(failure), false);
-    node.step = Step::kNone;
-    node.step_at = tx.now();
+    beginStep(node, Step::kNone, tx.now());
     return tx.nodes().put(std::move(node));
   }
   if (refused && !isNotNow(result.error)) VCC_RETURN_IF_ERROR(leaveBatch(tx, op, item, machine, random));
@@ -196,6 +190,9 @@ Status recordAnswer(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));
   }
+  // From here on it counts how long the request may still take effect.
+  const bool unknown = result.state == ItemState::kFailed && result.error.outcome() != Outcome::kNotApplied;
+  if (isPower(op.verb) && unknown) op.sent_at = tx.now();
   Told told{item, result, std::move(machine), std::move(node)};
   switch (op.verb) {
     case OpVerb::kCreate:

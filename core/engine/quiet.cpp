@@ -159,9 +159,8 @@ void Decider::lookAgain(const Visit& visit) {
   if (!visit.machine || visit.profile.asserted || !isWatched(visit.node, *visit.machine)) return;
   const auto due = secondLookAt(visit.node, *visit.machine, visit.profile);
   if (!due) return;
-  const std::int64_t now = seams_.store.now();
-  if (now >= *due) return wantPointRead(visit);
-  schedule(visit.node.node_id, *due - now);
+  if (visit.now >= *due) return wantPointRead(visit);
+  schedule(visit.node.node_id, *due - visit.now);
 }
 
 }  // namespace vcc

@@ -7,6 +7,7 @@
 #include "engine/lifecycle.h"
 #include "engine/retry.h"
 #include "engine/sweeper.h"
+#include "store/record_times.h"
 
 /// The deletion of a stray: verified by its name, sent under a recorded op, proven by point reads.
 namespace vcc {
@@ -91,6 +92,7 @@ struct Sweeper::Case {
   SweepPlace place;
   Grant grant;
   const DriverSlot* slot = nullptr;
+  std::int64_t now = 0;  // when all this was so
 
   std::string account() const { return place.scope + "/" + grant.fingerprint; }
 };
@@ -102,6 +104,7 @@ bool Sweeper::load(const std::string& stray_id, Case& found) const {
     const SweepPlace* place = stray ? tx.sweepPlaces().find(joinKey(stray->scope, stray->grant_id)) : nullptr;
     if (!place) return;
     complete = true;
+    found.now = tx.now();
     found.stray = *stray;
     found.place = *place;
     if (const Grant* grant = tx.grants().find(stray->grant_id)) found.grant = *grant;
@@ -116,14 +119,14 @@ void Sweeper::visit(const std::string& stray_id) {
   if (!subject.slot || !subject.slot->driver) {
     return port_.later(kAbsentDriverPauseMs, [this, stray_id] { visit(stray_id); });
   }
-  const std::int64_t now = port_.store.now();
-  const StrayAction action = planStray(subject.stray, sweepProfileOf(subject.slot->driver->info()), now);
+  const StrayAction action = planStray(subject.stray, sweepProfileOf(subject.slot->driver->info()), subject.now);
   switch (action.step) {
     case StrayStep::kNone:
       return;
     case StrayStep::kWait:
-      // Capped: a jump of the wall clock is harmless then.
-      return port_.later(std::clamp<std::int64_t>(action.at - now, 1, 60000), [this, stray_id] { visit(stray_id); });
+      // Capped: the records' time follows the wall clock.
+      return port_.later(std::clamp<std::int64_t>(action.at - subject.now, 1, 60000),
+                         [this, stray_id] { visit(stray_id); });
     case StrayStep::kLookByName:
       return look(subject, true);
     case StrayStep::kLook:
@@ -167,9 +170,9 @@ void Sweeper::look(const Case& subject, bool by_name) {
         *seen = answers.empty() ? Observation{.error = Status(Code::kUnknown, "the driver said nothing about it")}
                                 : std::move(answers.front());
       },
-      [this, id, seen, by_name, begun = port_.store.now()] {
+      [this, id, seen, by_name, begun = port_.clock.monoMs()] {
         change(id, [this, seen, by_name, begun](Tx& tx, Stray stray) {
-          return recordLook(tx, std::move(stray), *seen, by_name, begun, port_.random);
+          return recordLook(tx, std::move(stray), *seen, by_name, timeIn(tx, port_.clock, begun), port_.random);
         });
       });
 }

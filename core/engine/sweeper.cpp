@@ -10,6 +10,7 @@
 
 #include "base/encoding.h"
 #include "secrets/grants.h"
+#include "store/record_times.h"
 
 namespace vcc {
 namespace {
@@ -217,7 +218,6 @@ void Sweeper::begin(const std::string& key, const Account& account) {
   pace_[key].in_flight = true;
   Sighting sighting;
   for (const SweepPlace& place : account.places) sighting.places.push_back(Schema<SweepPlace>::key(place));
-  sighting.begun = port_.store.now();
   sighting.instance = account.slot->instance;
   sighting.network = account.places.front().network;
   sighting.profile = sweepProfileOf(account.slot->driver->info());
@@ -246,46 +246,50 @@ void Sweeper::begin(const std::string& key, const Account& account) {
             &listed->complete);
         listed->complete = listed->complete && all && listed->status.ok();
       },
-      [this, key, sighting = std::move(sighting), listed]() mutable {
+      [this, key, sighting = std::move(sighting), listed, begun = port_.clock.monoMs()]() mutable {
         sighting.complete = listed->complete;
         port_.store.read([&](const ReadTx& tx) {
           if (!listed->seen.empty()) sighting.unknown = unknownOf(tx, sighting.instance, listed->seen);
         });
-        end(key, std::move(sighting), listed->status);
+        end(key, std::move(sighting), begun, listed->status);
       });
 }
 
-void Sweeper::end(const std::string& key, Sighting sighting, const Status& status) {
+void Sweeper::end(const std::string& key, Sighting sighting, std::int64_t begun, const Status& status) {
   if (!status.ok()) sighting.fault = status.message();
   if (status.ok() && !sighting.complete) sighting.fault = "the driver could not read everything";
   sighting.rules = {options_.may_delete && storeIsWhole(), options_.grace_s * 1000};
   auto outcome = std::make_shared<SweepOutcome>();
-  port_.commit([this, sighting, outcome](Tx& tx) { return recordSighting(tx, port_.random, sighting, *outcome); },
-               [this, key, sighting, outcome](const Status& recorded) {
-                 Pace& pace = pace_[key];
-                 pace.in_flight = false;
-                 pace.failures = sighting.complete && recorded.ok() ? 0 : pace.failures + 1;
-                 const std::int64_t interval_ms =
-                     options_.interval_s * 1000 * std::min(pace.failures + 1, kMostBackoff);
-                 pace.due = port_.clock.monoMs() + interval_ms * 9 / 10 + jitter(interval_ms / 5);
-                 if (options_.interval_s == 0) pace_.erase(key);
-                 if (!recorded.ok()) return planNext();
-                 for (const Stray& stray : outcome->fresh) {
-                   port_.log.warn("SWEEP_FOUND_UNKNOWN",
-                                  "the cloud holds an object of this controller that no record knows; it costs money",
-                                  {{"id", stray.stray_id},
-                                   {"instance", stray.instance},
-                                   {"name", stray.name},
-                                   {"cloud_id", stray.cloud_id},
-                                   {"address", stray.address}});
-                 }
-                 if (!sighting.complete) {
-                   port_.log.warn("SWEEP_INCOMPLETE", sighting.fault,
-                                  {{"instance", sighting.instance}, {"network", sighting.network}});
-                 }
-                 for (const std::string& id : outcome->to_delete) visit(id);
-                 tick();
-               });
+  port_.commit(
+      [this, sighting, begun, outcome](Tx& tx) {
+        Sighting dated = sighting;
+        dated.begun = timeIn(tx, port_.clock, begun);
+        return recordSighting(tx, port_.random, dated, *outcome);
+      },
+      [this, key, sighting, outcome](const Status& recorded) {
+        Pace& pace = pace_[key];
+        pace.in_flight = false;
+        pace.failures = sighting.complete && recorded.ok() ? 0 : pace.failures + 1;
+        const std::int64_t interval_ms = options_.interval_s * 1000 * std::min(pace.failures + 1, kMostBackoff);
+        pace.due = port_.clock.monoMs() + interval_ms * 9 / 10 + jitter(interval_ms / 5);
+        if (options_.interval_s == 0) pace_.erase(key);
+        if (!recorded.ok()) return planNext();
+        for (const Stray& stray : outcome->fresh) {
+          port_.log.warn("SWEEP_FOUND_UNKNOWN",
+                         "the cloud holds an object of this controller that no record knows; it costs money",
+                         {{"id", stray.stray_id},
+                          {"instance", stray.instance},
+                          {"name", stray.name},
+                          {"cloud_id", stray.cloud_id},
+                          {"address", stray.address}});
+        }
+        if (!sighting.complete) {
+          port_.log.warn("SWEEP_INCOMPLETE", sighting.fault,
+                         {{"instance", sighting.instance}, {"network", sighting.network}});
+        }
+        for (const std::string& id : outcome->to_delete) visit(id);
+        tick();
+      });
 }
 
 }  // namespace vcc

@@ -93,7 +93,8 @@ class Sweeper {
   Survey survey() const;
   void tidy(const Survey& survey);
   void begin(const std::string& key, const Account& account);
-  void end(const std::string& key, Sighting sighting, const Status& status);
+  /// `begun`: monotonic.
+  void end(const std::string& key, Sighting sighting, std::int64_t begun, const Status& status);
   std::int64_t jitter(std::int64_t most_ms);
   Result<std::string> entryFor(const Machine& machine);
 

@@ -6,6 +6,7 @@
 #include "engine/decider.h"
 #include "engine/lifecycle.h"
 #include "model/power.h"
+#include "model/steps.h"
 
 namespace vcc {
 
@@ -17,8 +18,7 @@ std::string failureText(const StepFailure& failure) {
 
 void enterStep(Node& node, std::int64_t seen_goal, Step step, std::int64_t now) {
   if (node.goal_seq != seen_goal) return;
-  node.step = step;
-  node.step_at = now;
+  beginStep(node, step, now);
   node.attempts = 0;
   node.next_at = 0;
   node.progress.clear();
@@ -26,16 +26,33 @@ void enterStep(Node& node, std::int64_t seen_goal, Step step, std::int64_t now) 
 
 namespace {
 
+bool isLate(const Visit& visit) { return visit.node.deadline > 0 && visit.now >= visit.node.deadline; }
+
+bool isStepLate(const Visit& visit) { return visit.node.step_deadline > 0 && visit.now >= visit.node.step_deadline; }
+
+/// What did not end, and where people can look.
 std::string lateText(const Visit& visit) {
   const Node& node = visit.node;
-  std::string text = fmt::format("the {} did not become {} within {} s", memberNoun(visit.unit.kind),
-                                 stateName(settledState(node.goal)), (node.deadline - node.goal_at) / 1000);
-  if (node.deadline - node.goal_at == visit.entry.boot_deadline_s * 1000) {
-    text += fmt::format(" (boot_deadline_s of catalog entry {}/{})", visit.entry.provider, visit.entry.name);
+  const std::string_view noun = memberNoun(visit.unit.kind);
+  const std::string_view goal = stateName(settledState(node.goal));
+  const std::int64_t limit_ms = node.deadline - node.goal_at;
+  std::string where;
+  if (limit_ms == visit.entry.boot_deadline_s * 1000) {
+    where = fmt::format("boot_deadline_s of catalog entry {}/{}", visit.entry.provider, visit.entry.name);
   }
-  text += fmt::format("; it was at step `{}`", stepName(node.step));
+  std::string text;
+  if (isLate(visit)) {
+    text = fmt::format("the {} did not become {} within {} s", noun, goal, limit_ms / 1000);
+    if (!where.empty()) text += fmt::format(" ({})", where);
+    text += fmt::format("; it was at step `{}`", stepName(node.step));
+  } else {
+    text = fmt::format("the {} did not become {}: step `{}` did not end within {} s, {} % of {}", noun, goal,
+                       stepName(node.step), (node.step_deadline - node.step_at) / 1000, stepShare(node.step),
+                       where.empty() ? fmt::format("the {} s that it may take", limit_ms / 1000) : where);
+  }
   if (visit.machine && !visit.profile.disk)
     text += fmt::format(", its machine was last seen {}", machineStateName(visit.machine->observed));
+  if (const auto remedy = stepRemedy(node.step); !remedy.empty()) text += fmt::format("; {}", remedy);
   return text;
 }
 
@@ -145,8 +162,7 @@ void Decider::giveUp(const Visit& visit, const std::string& text) {
   const std::int64_t seen = visit.node.goal_seq;
   std::string why = text;
   if (why.empty()) {
-    const bool late = visit.node.deadline > 0 && seams_.store.now() >= visit.node.deadline;
-    why = late ? lateText(visit) : lostText(visit);
+    why = isLate(visit) || isStepLate(visit) ? lateText(visit) : lostText(visit);
     if (!visit.node.progress.empty()) why += fmt::format("; it waited for: {}", visit.node.progress);
     if (!visit.node.fault.text.empty()) why += fmt::format("; last cause: {}", visit.node.fault.text);
   }
@@ -199,8 +215,7 @@ void Decider::forgetMachine(const Visit& visit, const std::string& reason) {
            if (node.goal == Goal::kGone) return dropNode(tx, node, {reason, op_id});
            // Not a success of the goal: create_attempts stays, so that a cloud that keeps failing is asked ever less
            // often.
-           node.step = Step::kNone;
-           node.step_at = tx.now();
+           beginStep(node, Step::kNone, tx.now());
            return tx.nodes().put(std::move(node));
          });
 }

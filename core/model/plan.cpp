@@ -28,6 +28,9 @@ Action wait(std::int64_t at) { return {.kind = ActionKind::kWait, .at = at}; }
 Action advance(Step step) { return {.kind = ActionKind::kAdvance, .step = step}; }
 Action act(ActionKind kind) { return {.kind = kind}; }
 
+/// 0 = never.
+std::int64_t earliest(std::int64_t a, std::int64_t b) { return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b); }
+
 /// The next point read of the machine, or the wait until it is due.
 Action observeWhenDue(const Snapshot& s, std::int64_t now) {
   const std::int64_t due = s.machine->observed_at + observeIntervalMs(now - s.node.step_at);
@@ -210,10 +213,11 @@ Action planUp(const Snapshot& s, std::int64_t now) {
   return act(ActionKind::kNone);
 }
 
-/// A disk that a machine may hold does not go; one whose node is on its way out goes after it.
+/// A disk that a machine may hold does not go; one whose node is on its way out goes after it. While it is being made
+/// no machine holds it yet.
 bool isTied(const Snapshot& s) {
-  return s.node.goal == Goal::kGone && s.ties.use != DiskTies::Use::kFree && s.machine && !s.machine->want_destroy &&
-         s.machine->observed == MachineState::kRunning;
+  return s.node.goal == Goal::kGone && s.ties.use != DiskTies::Use::kFree && s.machine && !s.op &&
+         !s.machine->want_destroy && s.machine->observed == MachineState::kRunning;
 }
 
 /// To POWER_OFF.
@@ -275,7 +279,7 @@ Action plan(const Snapshot& s, std::int64_t now) {
   if (node.goal == Goal::kGone && !s.machine) return act(ActionKind::kForgetNode);
   const bool under_way = !node.settled();
   // A deletion never gives up.
-  const std::int64_t deadline = under_way && node.goal != Goal::kGone ? node.deadline : 0;
+  const std::int64_t deadline = under_way && node.goal != Goal::kGone ? earliest(node.deadline, node.step_deadline) : 0;
   if (deadline > 0 && now >= deadline) return act(ActionKind::kGiveUp);
   const bool going =
       s.machine && (node.goal == Goal::kGone || s.machine->want_destroy || (under_way && node.goal == Goal::kStopped));

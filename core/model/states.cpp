@@ -19,9 +19,6 @@ constexpr std::array<string_view, 7> kVerbs{"suspend", "resume", "power_off", "p
 constexpr std::array<string_view, 5> kReasons{"unknown", "requested", "interrupted", "host_failure", "unpaid"};
 constexpr std::array<string_view, 8> kMachineStates{"UNSPECIFIED", "PROVISIONING", "RUNNING", "STOPPING",
                                                     "STOPPED",     "TERMINATING",  "GONE",    "FAILED"};
-constexpr std::array<string_view, 15> kSteps{"none",    "create", "address",   "attach",    "ssh",
-                                             "prepare", "image",  "container", "ready",     "release",
-                                             "destroy", "verify", "suspend",   "power_off", "power_on"};
 constexpr std::array<string_view, 4> kOpVerbs{"create", "destroy", "power_on", "power_off"};
 
 static_assert(kGoals.size() == static_cast<std::size_t>(Goal::kGone) + 1);
@@ -30,7 +27,6 @@ static_assert(kVcStates.size() == static_cast<std::size_t>(VcState::kError) + 1)
 static_assert(kVerbs.size() == static_cast<std::size_t>(Verb::kDelete) + 1);
 static_assert(kReasons.size() == static_cast<std::size_t>(Reason::kUnpaid) + 1);
 static_assert(kMachineStates.size() == static_cast<std::size_t>(MachineState::kFailed) + 1);
-static_assert(kSteps.size() == static_cast<std::size_t>(Step::kPowerOn) + 1);
 static_assert(kOpVerbs.size() == static_cast<std::size_t>(OpVerb::kPowerOff) + 1);
 
 template <typename Enum, std::size_t N>
@@ -49,7 +45,6 @@ string_view vcStateName(VcState state) { return kVcStates.at(at(state)); }
 string_view verbName(Verb verb) { return kVerbs.at(at(verb)); }
 string_view reasonName(Reason reason) { return kReasons.at(at(reason)); }
 string_view machineStateName(MachineState state) { return kMachineStates.at(at(state)); }
-string_view stepName(Step step) { return kSteps.at(at(step)); }
 string_view opVerbName(OpVerb verb) { return kOpVerbs.at(at(verb)); }
 
 std::optional<Goal> parseGoal(string_view name) { return parse<Goal>(kGoals, name); }
@@ -57,6 +52,5 @@ std::optional<State> parseState(string_view name) { return parse<State>(kStates,
 std::optional<Verb> parseVerb(string_view name) { return parse<Verb>(kVerbs, name); }
 std::optional<Reason> parseReason(string_view name) { return parse<Reason>(kReasons, name); }
 std::optional<MachineState> parseMachineState(string_view name) { return parse<MachineState>(kMachineStates, name); }
-std::optional<Step> parseStep(string_view name) { return parse<Step>(kSteps, name); }
 
 }  // namespace vcc

@@ -3,15 +3,21 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <cstdlib>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/mutex.h"
 #include "store/mirror.h"
+#include "store/record_times.h"
 
 namespace vcc {
 namespace {
+
+/// The clocks part a little while they are read one after the other, and while one of them is slewed.
+constexpr std::int64_t kClockStepMs = 1000;
 
 /// Where a thread in `transact` waits for its group.
 class Waiter {
@@ -37,7 +43,8 @@ class Waiter {
 struct Group {
   ChangeSet changes;
   std::vector<Store::Done> waiting;
-  bool empty() const { return waiting.empty(); }
+  std::int64_t moved_ms = 0;  // by how much the times of the records moved in it
+  bool empty() const { return waiting.empty() && changes.empty(); }
 };
 
 }  // namespace
@@ -47,6 +54,8 @@ struct MirrorStore::State {
   State(std::unique_ptr<Journal> j, Logger& l, std::size_t events_keep)
       : journal(std::move(j)), log(l), mirror(events_keep) {}
 
+  /// Has the records follow the wall clock when it was set. Returns by how much they moved.
+  Result<std::int64_t> followClock(const Clock& clock) VCC_REQUIRES(mirror_mutex) VCC_EXCLUDES(group_mutex);
   /// Writes the waiting group, if any. False when there was none.
   bool flushOnce() VCC_EXCLUDES(flush_mutex, mirror_mutex, group_mutex);
   /// Runs flushOnce until nothing waits.
@@ -61,6 +70,7 @@ struct MirrorStore::State {
 
   FairSharedMutex mirror_mutex;
   Mirror mirror VCC_GUARDED_BY(mirror_mutex);
+  std::atomic<std::int64_t> ahead_ms{0};  // of the records' time, of the monotonic clock; changes under mirror_mutex
 
   Mutex group_mutex;
   Group gathering VCC_GUARDED_BY(group_mutex);
@@ -72,6 +82,19 @@ struct MirrorStore::State {
  private:
   void settle(Group& group, const Status& status) VCC_REQUIRES(flush_mutex) VCC_EXCLUDES(mirror_mutex, group_mutex);
 };
+
+Result<std::int64_t> MirrorStore::State::followClock(const Clock& clock) {
+  const std::int64_t now = clock.monoMs() + ahead_ms;
+  const std::int64_t by = clock.wallMs() - now;
+  if (std::abs(by) < kClockStepMs) return 0;
+  auto changes = mirror.run([by](Tx& tx) { return moveTimes(tx, by); }, now);
+  VCC_RETURN_IF_ERROR(changes.status());
+  const MutexLock group_lock(group_mutex);
+  gathering.changes.append(*changes);
+  gathering.moved_ms += by;
+  ahead_ms += by;
+  return by;
+}
 
 bool MirrorStore::State::flushOnce() {
   Group group;
@@ -109,6 +132,7 @@ void MirrorStore::State::settle(Group& group, const Status& status) {
   std::swap(later, gathering);
   mirror.undo(later.changes);
   mirror.undo(group.changes);
+  ahead_ms -= later.moved_ms + group.moved_ms;
   for (Done& done : later.waiting) group.waiting.push_back(std::move(done));
   flushing = false;
   health = status;
@@ -122,6 +146,17 @@ Result<std::unique_ptr<MirrorStore>> MirrorStore::open(std::unique_ptr<Journal> 
     const WriterLock mirror_lock(state->mirror_mutex);
     VCC_ASSIGN_OR_RETURN(LoadedTables loaded, state->journal->load());
     state->mirror.load(std::move(loaded));
+    state->ahead_ms = clock.wallMs() - clock.monoMs();
+    // The records' time goes on where it was; the first transaction finds it ahead of the wall clock.
+    std::int64_t latest = 0;
+    const auto looked = state->mirror.run(
+        [&](Tx& tx) {
+          latest = latestTime(tx);
+          return okStatus();
+        },
+        0);
+    VCC_RETURN_IF_ERROR(looked.status());
+    state->ahead_ms = std::max(state->ahead_ms.load(), latest - clock.monoMs());
   }
   return std::unique_ptr<MirrorStore>(new MirrorStore(std::move(state), clock, writer));
 }
@@ -130,6 +165,8 @@ MirrorStore::MirrorStore(std::shared_ptr<State> state, const Clock& clock, Execu
     : state_(std::move(state)), clock_(clock), writer_(writer) {}
 
 MirrorStore::~MirrorStore() { state_->flushAll(); }
+
+std::int64_t MirrorStore::now() const { return clock_.monoMs() + state_->ahead_ms; }
 
 Status MirrorStore::transact(const Body& body) {
   Waiter waiter;
@@ -140,11 +177,13 @@ Status MirrorStore::transact(const Body& body) {
 void MirrorStore::transactAsync(Body body, Done done) {
   State& state = *state_;
   Status status;
+  Result<std::int64_t> moved = 0;
   bool joined = false;
   bool schedule = false;
   {
     const WriterLock mirror_lock(state.mirror_mutex);
-    auto changes = state.mirror.run(body, clock_.wallMs());
+    moved = state.followClock(clock_);
+    auto changes = state.mirror.run(body, now());
     status = changes.status();
     if (status.ok()) {
       const MutexLock group_lock(state.group_mutex);
@@ -157,13 +196,19 @@ void MirrorStore::transactAsync(Body body, Done done) {
       }
     }
   }
+  if (!moved.ok()) {
+    state.log.error("STORE_CLOCK_STUCK", moved.status().message());
+  } else if (*moved != 0) {
+    state.log.warn("STORE_CLOCK_SET", "the wall clock was set; the times of records moved with it",
+                   {{"by_ms", *moved}});
+  }
   if (!joined) return done(std::move(status));  // NOLINT(bugprone-use-after-move): moved only into a group
   if (schedule) writer_.submit([held = state_] { held->flushAll(); });
 }
 
 void MirrorStore::read(const std::function<void(const ReadTx&)>& body) const {
   const ReaderLock lock(state_->mirror_mutex);
-  body(MirrorReadTx(state_->mirror, clock_.wallMs()));
+  body(MirrorReadTx(state_->mirror, now()));
 }
 
 Status MirrorStore::health() const {

@@ -24,6 +24,11 @@ struct StoreOptions {
 /// `writer`, takes the whole group, writes it as one durable transaction and then tells everybody in it. So while one
 /// sync runs the next group gathers, and a thousand transactions need far fewer syncs.
 ///
+/// Its time is that of the records: the wall clock's, but it runs with the monotonic clock. Where the two have parted,
+/// because the wall clock was set or the machine slept, the next transaction moves the records' times first
+/// (store/record_times.h), so that nobody ever sees them at another distance from `now`. What lies ahead of the wall
+/// clock at start, because that was put back while nothing ran, is moved likewise.
+///
 /// When a flush fails, everything that is not durable is taken back, the failed group and the one that gathered
 /// meanwhile (it may rest on the failed one), and all are told kUnavailable.
 class MirrorStore final : public Store {
@@ -38,7 +43,7 @@ class MirrorStore final : public Store {
   Status transact(const Body& body) override;
   void transactAsync(Body body, Done done) override;
   void read(const std::function<void(const ReadTx&)>& body) const override;
-  std::int64_t now() const override { return clock_.wallMs(); }
+  std::int64_t now() const override;
   Status health() const override;
   std::size_t damagedRows() const override;
 

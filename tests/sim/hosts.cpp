@@ -30,6 +30,13 @@ FoundContainer* Hosts::find(const std::string& address, const std::string& conta
   return nullptr;
 }
 
+bool Hosts::runs(const std::string& address, const std::string& node_id) const {
+  const auto server = servers_.find(address);
+  return server != servers_.end() && std::ranges::any_of(server->second.containers, [&](const FoundContainer& found) {
+           return found.node_id == node_id && found.running;
+         });
+}
+
 Result<HostReport> Hosts::inspect(const HostTarget& target, const std::string&, std::int64_t) {
   VCC_RETURN_IF_ERROR(visit(target.address, "inspect"));
   HostReport report;

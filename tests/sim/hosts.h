@@ -32,6 +32,9 @@ class Hosts final : public Host {
   Status removeContainer(const HostTarget& target, const std::string& container_id, std::int64_t deadline_ms) override;
   Status probeBanner(const std::string& address, int port, std::int64_t deadline_ms) override;
 
+  /// True while a container of the node runs there.
+  bool runs(const std::string& address, const std::string& node_id) const;
+
  private:
   struct Server {
     std::vector<FoundContainer> containers;

@@ -63,6 +63,7 @@ CloudSpec readCloud(const std::filesystem::path& path) {
   spec.cloud = in.need<std::string>("cloud");
   spec.origin = in.need<std::string>("origin");
   spec.secret = in.need<std::string>("secret");
+  spec.disks = in.get<std::string>("disks", "");
   spec.options = in.get<Json>("options", Json::object()).dump();
   spec.accounts = in.need<decltype(spec.accounts)>("accounts");
   spec.params = in.get<decltype(spec.params)>("params", {});

@@ -15,6 +15,7 @@ struct CloudSpec {
   std::string cloud;                            ///< file of the cloud (vcp/plugin/testing/fake_cloud.h)
   std::string origin;                           ///< where the driver sends its requests
   std::string secret;                           ///< key of cloud_params that holds the credentials
+  std::string disks;                            ///< key of cloud_params that names disks to attach; empty = none can be
   std::string options;                          ///< JSON for the cloud
   std::map<std::string, std::string> accounts;  ///< user of the simulation -> credential
   std::map<std::string, std::string> params;    ///< other cloud_params

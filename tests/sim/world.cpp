@@ -74,12 +74,26 @@ RunResult World::run() {
   if (witness_.violations.empty()) {
     workload_->check(*store_);
     checkClouds();
-    workload_->deleteAll(*controllers_.back(), *store_);
-    if (!runUntil([this] { return isEmpty(); }, kPatienceMs)) explainUnrest();
-    runUntil([] { return false; }, kStragglersMs);
-    if (witness_.violations.empty()) checkNothingLeft();
+    if (witness_.violations.empty()) checkStates();
+    deleteEverything();
   }
   return {trace_.hash(), crashes_, scheduler_.steps(), network_.requests, scheduler_.now(), witness_.violations};
+}
+
+void World::deleteEverything() {
+  // Disks that are in use stay: what uses them goes first.
+  workload_->deleteAll(*controllers_.back(), *store_, UnitKind::kCompute);
+  const auto no_machines = [this] {
+    bool none = true;
+    store_->read(
+        [&](const ReadTx& tx) { tx.vcs().scan([&](const Vc& vc) { return none = vc.kind == UnitKind::kStorage; }); });
+    return none && isQuiet();
+  };
+  if (!runUntil(no_machines, kPatienceMs)) return explainUnrest();
+  workload_->deleteAll(*controllers_.back(), *store_, UnitKind::kStorage);
+  if (!runUntil([this] { return isEmpty(); }, kPatienceMs)) explainUnrest();
+  runUntil([] { return false; }, kStragglersMs);
+  if (witness_.violations.empty()) checkNothingLeft();
 }
 
 void World::setUp() {
@@ -219,7 +233,13 @@ void World::requestNow() {
 }
 
 void World::happen(Kind kind) {
-  if (!faults_ || dying_ || controllers_.empty()) return;
+  if (!faults_ || dying_) return;
+  if (kind == Kind::kJump) {  // also while nothing runs
+    const std::int64_t by = dice_.skewed(scenario_.longest_jump_s * 1000) * (dice_.chance(0.5) ? 1 : -1);
+    witness_.tell("world", fmt::format("the wall clock jumps by {} ms", by));
+    return clock_.jump(by);
+  }
+  if (controllers_.empty()) return;
   if (busy_) return scheduler_.at(scheduler_.now() + 50, nullptr, [this, kind] { happen(kind); });
   switch (kind) {
     case Kind::kCrash:
@@ -237,11 +257,8 @@ void World::happen(Kind kind) {
                            [this] { start(); });
     case Kind::kTakeover:
       return takeOver();
-    case Kind::kJump: {
-      const std::int64_t by = dice_.skewed(scenario_.longest_jump_s * 1000) * (dice_.chance(0.5) ? 1 : -1);
-      witness_.tell("world", fmt::format("the wall clock jumps by {} ms", by));
-      return clock_.jump(by);
-    }
+    case Kind::kJump:
+      return;
     case Kind::kVanish:
       return vanish();
     case Kind::kPurgeGrants:
@@ -261,7 +278,7 @@ void World::vanish() {
   if (machines.empty()) return;
   const CloudObject& machine = machines[dice_.roll(machines.size())];
   witness_.tell("world", fmt::format("machine {} of {} vanishes", machine.id, cloud.spec().name));
-  vanished_.insert(machine.id);
+  touched_.insert(machine.id);
   for (const auto& [user, credential] : cloud.spec().accounts) {
     for (const CloudSpec::Command& command : cloud.spec().vanish) {
       const auto filled = [&](std::string text) {
@@ -276,6 +293,10 @@ void World::vanish() {
           .body = filled(command.body)};
       static_cast<void>(cloud.handle(request, scheduler_.now()));
     }
+  }
+  const std::vector<CloudObject> left = cloud.objects();
+  if (std::ranges::none_of(left, [&](const CloudObject& object) { return object.id == machine.id; })) {
+    vanished_.insert(machine.id);
   }
 }
 

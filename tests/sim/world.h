@@ -66,6 +66,11 @@ class World {
   bool runUntil(const std::function<bool()>& done, std::int64_t limit_ms);
   void endFaults();
 
+  void deleteEverything();
+
+  // sights.cpp
+  void checkStates();
+
   // invariants.cpp
   bool isQuiet() const;
   bool isEmpty() const;
@@ -101,6 +106,7 @@ class World {
   bool dying_ = false;              ///< the machine has crashed and is not buried yet
   bool busy_ = false;               ///< the main thread waits inside a start or stop
   std::set<std::string> vanished_;  ///< ids of machines that somebody took away
+  std::set<std::string> touched_;   ///< ... or tried to: what is left of them is not what was asked for
   std::set<std::string> purged_;    ///< users whose grants were purged: nothing of theirs can be changed any more
   std::uint64_t lives_ = 0;
   std::uint64_t crashes_ = 0;

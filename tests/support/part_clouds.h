@@ -71,7 +71,7 @@ class TwoPartCloud final : public FakeDriver {
   }
 
  private:
-  bool visible(const Part& part) const { return clock_.wallMs() >= part.visible_at; }
+  bool visible(const Part& part) const { return clock_.monoMs() >= part.visible_at; }
   const Part* find(const std::string& kind, const std::string& name) const {
     const auto at = std::find_if(parts.begin(), parts.end(),
                                  [&](const Part& p) { return p.kind == kind && p.name == name && visible(p); });
@@ -101,7 +101,7 @@ class TwoPartCloud final : public FakeDriver {
     if (lost) --lost_disk_answers;
     if (!lost || lost_disk_is_made) {
       ++disks_made;
-      parts.push_back({"disk", ref.name, fmt::format("d-{}", ++made_), lost ? clock_.wallMs() + lost_shows_ms : 0});
+      parts.push_back({"disk", ref.name, fmt::format("d-{}", ++made_), lost ? clock_.monoMs() + lost_shows_ms : 0});
       if (!lost) report(result, parts.back());
     }
     if (lost) {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cloud that makes many instances with one request, remembers tokens for a day, shows new instances late, and
-// terminated ones for ever. Names and wanted addresses are given afterwards.
+// terminated ones for ever. Names and wanted addresses are given afterwards. Option "slow", for simulations: [[N, MS],
+// ...], the boot of every Nth instance takes MS.
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/testing/fake_cloud.h"
@@ -23,12 +26,15 @@ struct Instance {
   std::string owner;
   std::string token;
   std::int64_t made_ms = 0;
+  std::int64_t boot_ms = kBootMs;
   bool terminated = false;
 };
 
 class Fleet final : public vcp::plugin::testing::FakeCloud {
  public:
-  explicit Fleet(std::string_view) {}
+  explicit Fleet(std::string_view options)
+      : slow_(vcp::plugin::parseObject(options.empty() ? "{}" : options, "cloud_options")
+                  .value("slow", decltype(slow_){})) {}
 
   HttpResponse handle(const HttpRequest& request) override {
     std::string owner;
@@ -84,6 +90,9 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
         instance.owner = owner;
         instance.token = token;
         instance.made_ms = now_ms_;
+        for (const auto& [every, boot_ms] : slow_) {
+          if (last_ % every == 0) instance.boot_ms = boot_ms;
+        }
         instance.json = {{"id", id},
                          {"op", body.at("op")},
                          {"index", i},
@@ -119,13 +128,14 @@ class Fleet final : public vcp::plugin::testing::FakeCloud {
     for (const auto& [id, instance] : instances_) {
       if (instance.owner != owner || !matches(instance)) continue;
       Json shown = instance.json;
-      const bool boots = now_ms_ < instance.made_ms + kBootMs;
+      const bool boots = now_ms_ < instance.made_ms + instance.boot_ms;
       shown["state"] = instance.terminated ? "terminated" : boots ? "pending" : "running";
       found.push_back(shown);
     }
     return reply(200, {{"instances", found}});
   }
 
+  std::vector<std::pair<int, std::int64_t>> slow_;
   std::map<std::string, Instance> instances_;
   std::map<std::string, Json> tokens_;
   std::map<std::string, std::int64_t> times_;  // when each was first used

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cloud without tokens and with names that may repeat: server, disk, minutes of copying, power on. Volumes are data
 // disks; they change hands while the server is off, and outlive it unless its removal takes them too.
+//
+// Options besides the accounts, for simulations: "hot" (volumes change hands while the server is on, too), "stop_ms"
+// (how long a server takes to go off), "slow" ([[N, MS], ...]: the boot of every Nth object that is a server takes MS).
 #include <algorithm>
 #include <iterator>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/testing/fake_cloud.h"
@@ -28,12 +33,18 @@ struct Thing {
   std::string server;  // of a disk, or of a volume that is attached
   std::string power = "new";
   std::int64_t ready_ms = 0;
+  std::int64_t boot_ms = kBootMs;
 };
 
 class Harbor final : public vcp::plugin::testing::FakeCloud {
  public:
-  explicit Harbor(std::string_view options)
-      : accounts_(vcp::plugin::parseObject(options, "cloud_options").at("accounts").get<decltype(accounts_)>()) {}
+  explicit Harbor(std::string_view text) {
+    const Json options = vcp::plugin::parseObject(text, "cloud_options");
+    accounts_ = options.at("accounts").get<decltype(accounts_)>();
+    hot_ = options.value("hot", false);
+    stop_ms_ = options.value("stop_ms", std::int64_t{0});
+    slow_ = options.value("slow", decltype(slow_){});
+  }
 
   HttpResponse handle(const HttpRequest& request) override {
     std::string owner;
@@ -100,13 +111,18 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
       return out;
     }
     out["vcc"] = thing.vcc;
-    out["power"] = thing.power == "on" ? (now_ms_ >= thing.ready_ms ? "up" : "booting") : thing.power;
+    out["power"] = powerOf(thing);
     out["address"] = "10.0.0." + id.substr(1);
     out["volumes"] = Json::array();
     for (const auto& [volume_id, volume] : volumes_) {
       if (volume.server == id) out["volumes"].push_back(volume_id);
     }
     return out;
+  }
+
+  std::string powerOf(const Thing& server) const {
+    if (server.power == "on") return now_ms_ >= server.ready_ms ? "up" : "booting";
+    return server.power == "off" && now_ms_ < server.ready_ms ? "stopping" : server.power;
   }
 
   HttpResponse make(const std::string& owner, const std::string& kind, std::map<std::string, Thing>& things,
@@ -119,6 +135,9 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
     if (kind == "disks") thing.ready_ms = now_ms_ + kCopyMs;
     if (kind == "volumes") thing.ready_ms = now_ms_ + kFormatMs;
     const std::string id = kind.substr(0, 1) + std::to_string(++last_);
+    for (const auto& [every, boot_ms] : slow_) {
+      if (last_ % every == 0) thing.boot_ms = boot_ms;
+    }
     things[id] = thing;
     return reply(201, show(id, thing));
   }
@@ -127,7 +146,7 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
   HttpResponse hang(const std::string& owner, Thing& volume, const std::string& server) {
     const auto found = servers_.find(server.empty() ? volume.server : server);
     if (found == servers_.end() || found->second.owner != owner) return reply(404, {{"error", "no such server"}});
-    if (found->second.power == "on") return reply(409, {{"error", "the server is on"}});
+    if (found->second.power == "on" && !hot_) return reply(409, {{"error", "the server is on"}});
     if (volume.server.empty() == server.empty()) return reply(409, {{"error", "it is so, or held by another"}});
     volume.server = server;
     return reply(200, {{"server", server}});
@@ -161,7 +180,9 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
       return entry.second.name.rfind(server.name, 0) == 0 && now_ms_ >= entry.second.ready_ms;
     });
     if (on && !copied) return reply(409, {{"error", "no disk is ready"}});
-    if (on && server.power != "on") server.ready_ms = now_ms_ + kBootMs;
+    if (on && powerOf(server) == "stopping") return reply(409, {{"error", "it is going off"}});
+    if (on && server.power != "on") server.ready_ms = now_ms_ + server.boot_ms;
+    if (!on && server.power != "off") server.ready_ms = now_ms_ + stop_ms_;
     server.power = on ? "on" : "off";
     return reply(200, {{"power", server.power}});
   }
@@ -169,6 +190,7 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
   HttpResponse remove(std::map<std::string, Thing>& things, const std::string& id, bool with_volumes) {
     const Thing& thing = things[id];
     if (id[0] == 's' && thing.power == "on") return reply(409, {{"error", "it is on"}});
+    if (id[0] == 's' && powerOf(thing) == "stopping") return reply(409, {{"error", "it is going off"}});
     if (id[0] != 's' && servers_.count(thing.server) > 0) return reply(409, {{"error", "it is attached"}});
     for (auto volume = volumes_.begin(); volume != volumes_.end();) {
       const bool held = volume->second.server == id;
@@ -180,6 +202,9 @@ class Harbor final : public vcp::plugin::testing::FakeCloud {
   }
 
   std::map<std::string, std::string> accounts_;  // key -> account
+  bool hot_ = false;
+  std::int64_t stop_ms_ = 0;
+  std::vector<std::pair<int, std::int64_t>> slow_;
   std::map<std::string, Thing> servers_;
   std::map<std::string, Thing> disks_;
   std::map<std::string, Thing> volumes_;

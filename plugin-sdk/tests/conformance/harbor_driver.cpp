@@ -18,7 +18,7 @@ namespace harbor {
 using namespace vcp::plugin;
 
 constexpr char kSchema[] = R"({"type":"object","properties":{"size":{"type":"string"},
-"access_key":{"type":"string","x-vcp-secret":true}}})";
+"volumes":{"type":"array","x-vcp-disks":true},"access_key":{"type":"string","x-vcp-secret":true}}})";
 
 class Harbor final : public Driver, public Listing, public Power, public Disks {
  public:
@@ -350,6 +350,7 @@ class Harbor final : public Driver, public Listing, public Power, public Disks {
           setPower(call, server, false);
           return out.pending(item, 1000, "power off");
         }
+        if (state == "stopping") return out.pending(item, 2000, "going off");
         send(call, "DELETE", "servers/" + idOf(server), {{"with_volumes", is("wipes_data_disk")}});
         return out.pending(item, 0, "server removed");
       }
@@ -370,6 +371,7 @@ class Harbor final : public Driver, public Listing, public Power, public Disks {
   static void describe(const Json& server, Observation& seen) {
     static const std::map<std::string, State> kStates{{"new", State::kProvisioning},
                                                       {"booting", State::kProvisioning},
+                                                      {"stopping", State::kStopping},
                                                       {"up", State::kRunning},
                                                       {"off", State::kStopped}};
     seen.found = true;
@@ -408,7 +410,6 @@ class Harbor final : public Driver, public Listing, public Power, public Disks {
 
 constexpr vcp_plugin_info_t makeInfo() {
   vcp_plugin_info_t info{};
-  info.id = VCP_LITERAL("test.harbor");
   info.provider = VCP_LITERAL("harbor");
   info.display_name = VCP_LITERAL("Reference driver, two requests");
   info.version = VCP_LITERAL("1.0+20261123");
@@ -417,7 +418,13 @@ constexpr vcp_plugin_info_t makeInfo() {
   info.concurrency = 4;
   info.max_batch = 1;
   info.max_observe = 10;
+#ifdef HARBOR_HOT  // of a cloud with the option "hot"
+  info.id = VCP_LITERAL("test.harbor-hot");
+  info.attach_needs = VCP_ATTACH_ANY;
+#else
+  info.id = VCP_LITERAL("test.harbor");
   info.attach_needs = VCP_ATTACH_OFF;
+#endif
   info.lookup_lag_ms = 2000;
   info.settle_ms = 60'000;
   return info;

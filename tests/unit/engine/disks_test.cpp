@@ -243,6 +243,29 @@ TEST_CASE("both are deleted at once: the disk goes after its node") {
   CHECK(rig.clouds->cloud.empty());
 }
 
+TEST_CASE("a disk that is deleted while the answer of its create is missing goes, and who waits for it is told") {
+  DiskRig rig;
+  rig.driver->script = [&](const std::string& call, const CallContext&, const MachineRef&) {
+    FakeDriver::Fate fate;
+    if (call == "create_disk") fate.error = Status(Code::kUnavailable, "connection reset", Outcome::kUnknown);
+    return fate;
+  };
+  REQUIRE(rig.addDisks(rig.storage, "ebs", 1).ok());
+  const auto shows = [&] {
+    return !rig.machines().empty() && rig.machines().front().observed == MachineState::kRunning;
+  };
+  REQUIRE(rig.runUntil(shows));
+  REQUIRE(rig.openOps() == 1);
+  REQUIRE(rig.addMachine("web", {rig.reference(rig.members(rig.storage).front())}).ok());
+  REQUIRE(rig.commands->deleteVc(rig.caller, rig.storage, true).ok());
+  REQUIRE(rig.runUntil([&] { return !rig.hasVc(rig.storage); }));
+  CHECK(rig.clouds->volumes.empty());
+  REQUIRE(rig.runUntil([&] { return rig.stateOf(rig.compute) == State::kError; }));
+  CHECK(rig.members(rig.compute).front().fault.text.find("was deleted before it could be attached") !=
+        std::string::npos);
+  CHECK(rig.openOps() == 0);
+}
+
 TEST_CASE("a cloud that knows of a user that no record knows keeps its disk") {
   DiskRig rig;
   rig.readyDisks(1);

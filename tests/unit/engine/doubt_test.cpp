@@ -260,3 +260,16 @@ TEST_CASE("an answer that arrives while the controller stops is recorded: a plan
   REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 2; }, 5000));
   CHECK(rig.driver->calls == std::vector<std::string>{"create x2"});
 }
+
+TEST_CASE("who takes the lease from a controller that may still be in a call waits for the end of that, too") {
+  TwoPartRig rig;
+  rig.two->lost_disk_answers = 1;
+  rig.two->lost_shows_ms = 200'000;  // 120 s of the call, and most of the time that it may settle in
+  rig.boot();
+  REQUIRE(rig.runUntil([&] { return rig.two->disks_made == 1; }));
+  rig.options.predecessor_ms = kMutationDeadlineMs;
+  rig.crash();
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
+  CHECK(rig.two->disks_made == 1);
+  rig.removeAll();
+}

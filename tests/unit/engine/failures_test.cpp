@@ -176,3 +176,19 @@ TEST_CASE("existing servers are looked at too") {
   REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
   CHECK(rig.driver->observe_calls > 0);
 }
+
+TEST_CASE("looks that fail at a machine that is given back for a node in ERROR are repeated with pauses") {
+  EngineRig rig("cci_version: '1.0'\nfake:\n  default:\n    boot_deadline_s: 60\n");
+  rig.driver->boots_as = MachineState::kProvisioning;
+  const std::string vcid = rig.newVc();
+  REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kError) == 1; }));
+  rig.driver->look_error = Status(Code::kUnauthenticated, "the grant was purged", Outcome::kNotApplied);
+  const int before = rig.driver->observe_calls;
+  CHECK_FALSE(rig.runUntil([&] { return rig.machines().empty(); }, 300'000));
+  CHECK(rig.driver->observe_calls - before > 1);
+  CHECK(rig.driver->observe_calls - before < 20);
+  rig.driver->look_error = okStatus();
+  REQUIRE(rig.runUntil([&] { return rig.machines().empty(); }));
+  CHECK(rig.count(State::kError) == 1);
+}

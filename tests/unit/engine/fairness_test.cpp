@@ -39,14 +39,20 @@ struct Fair {
   std::unique_ptr<EngineRig> rig;
   std::string vcid;
 
-  explicit Fair(std::uint32_t concurrency) {
+  /// `hosts`: visits to hosts are under the test's hand, and calls of drivers are not.
+  explicit Fair(std::uint32_t concurrency, bool hosts = false) {
     rig = std::make_unique<EngineRig>(kTwoEntries);
-    rig->makes_executor = [this](const std::string& name, std::size_t threads) -> std::unique_ptr<Executor> {
-      if (name == "ssh") return std::make_unique<InlineExecutor>();
-      return std::make_unique<HeldThreads>(jobs, threads);
+    rig->makes_executor = [this, hosts](const std::string& name, std::size_t threads) -> std::unique_ptr<Executor> {
+      if ((name == "ssh") == hosts) return std::make_unique<HeldThreads>(jobs, threads);
+      return std::make_unique<InlineExecutor>();
     };
     rig->driver->facts.max_batch = 1;
     rig->driver->facts.concurrency = concurrency;
+    if (hosts) {
+      rig->driver->facts.simulated_hosts = false;
+      rig->options.ssh_threads = concurrency;
+      rig->restart();
+    }
     vcid = rig->newVc();
   }
   void add(const Caller& caller, const std::string& vc, const std::string& name, const std::string& cci) {
@@ -137,4 +143,46 @@ TEST_CASE("looks are not starved by creates: what is made is seen to run while m
   }
   CHECK(t.running(t.vcid) > 10);
   CHECK(t.rig->driver->tokens.size() > 20);
+}
+
+TEST_CASE("a node of one user does not wait for the slow hosts of another's thousand") {
+  Fair t(4, true);
+  t.add(t.rig->caller, t.vcid, "big", unitCci("big", 900));
+  t.rig->clock.advance(1000);
+  t.turn();
+  CHECK(t.jobs.size() == 3);  // never to be served: one user alone keeps a place free
+  Caller second = t.rig->caller;
+  second.principal.user = "second";
+  auto vc = t.rig->commands->createVc(second,
+                                      base64Encode("- vc:\n    type: compute\n    name: s\n    description: \"s\"\n"));
+  REQUIRE(vc.ok());
+  t.add(second, *vc, "small", unitCci("small", 1));
+  for (int i = 0; i < 100 && t.running(*vc) == 0; ++i) {
+    if (t.jobs.size() > 3) t.serve(3);
+    t.rig->clock.advance(100);
+    t.turn();
+  }
+  CHECK(t.running(*vc) == 1);
+  CHECK(t.running(t.vcid) == 0);
+}
+
+TEST_CASE("what waits for its turn at a host does not hold up its deletion") {
+  Fair t(2, true);
+  t.add(t.rig->caller, t.vcid, "u", unitCci("u", 20));
+  t.rig->clock.advance(1000);
+  t.turn();
+  CHECK(t.jobs.size() == 1);
+  REQUIRE(t.rig->commands->deleteVc(t.rig->caller, t.vcid, true).ok());
+  for (int i = 0; i < 300 && t.rig->nodes().size() > 1; ++i) {
+    t.rig->clock.advance(200);
+    t.turn();
+  }
+  CHECK(t.rig->nodes().size() == 1);  // the one whose host is being visited
+  t.serve();
+  for (int i = 0; i < 300 && t.rig->hasVc(t.vcid); ++i) {
+    t.rig->clock.advance(200);
+    t.turn();
+  }
+  CHECK_FALSE(t.rig->hasVc(t.vcid));
+  CHECK(t.rig->driver->cloud.empty());
 }

@@ -235,7 +235,12 @@ TEST_CASE("a machine that never gets ready ends in ERROR at its deadline and is 
   REQUIRE(rig.commands->addUnit(rig.caller, vcid, "web", unitCci("web", 1)).ok());
   REQUIRE(rig.runUntil([&] { return rig.count(State::kError) == 1; }));
   CHECK(rig.clock.monoMs() - began < 125000);
-  CHECK(rig.nodes().front().fault.text.find("120 s") != std::string::npos);
+  const std::string text = rig.nodes().front().fault.text;
+  CHECK_MESSAGE(text.find("step `address` did not end within 96 s, 80 % of boot_deadline_s of catalog entry "
+                          "fake/default") != std::string::npos,
+                text);
+  CHECK_MESSAGE(text.find("last seen PROVISIONING; look at the machine in the cloud's console") != std::string::npos,
+                text);
   REQUIRE(rig.runUntil([&] { return rig.driver->cloud.empty(); }));
   CHECK(rig.count(State::kError) == 1);  // and stays visible until DELETE
 }

@@ -197,7 +197,7 @@ void Decider::flushChanges() {
         machine.open_op = builder.open(tx).op_id;
         machine.want_destroy = machine.want_destroy || !isPower(verb);
         Node node = *found;
-        node.step = isPower(verb) ? powerStep(verb) : Step::kDestroy;
+        node.step = isPower(verb) ? powerStep(verb, node) : Step::kDestroy;
         node.step_at = tx.now();
         VCC_RETURN_IF_ERROR(builder.add(tx, id));
         VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));

@@ -144,7 +144,7 @@ Status recordPower(Tx& tx, const Op& op, Told& told, Random& random) {
     item.state = ItemState::kDone;
     machine.open_op.clear();
     if (!node.settled()) {
-      node.step = powerStep(op.verb);
+      node.step = powerStep(op.verb, node);
       node.step_at = tx.now();
     }
     node.attempts = 0;

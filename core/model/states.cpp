@@ -19,9 +19,9 @@ constexpr std::array<string_view, 7> kVerbs{"suspend", "resume", "power_off", "p
 constexpr std::array<string_view, 5> kReasons{"unknown", "requested", "interrupted", "host_failure", "unpaid"};
 constexpr std::array<string_view, 8> kMachineStates{"UNSPECIFIED", "PROVISIONING", "RUNNING", "STOPPING",
                                                     "STOPPED",     "TERMINATING",  "GONE",    "FAILED"};
-constexpr std::array<string_view, 15> kSteps{"none",    "create", "address",   "attach",    "ssh",
-                                             "prepare", "image",  "container", "ready",     "release",
-                                             "destroy", "verify", "suspend",   "power_off", "power_on"};
+constexpr std::array<string_view, 16> kSteps{"none",    "create",    "address",  "attach",  "ssh",     "prepare",
+                                             "image",   "container", "ready",    "release", "destroy", "verify",
+                                             "suspend", "power_off", "power_on", "disk_off"};
 constexpr std::array<string_view, 4> kOpVerbs{"create", "destroy", "power_on", "power_off"};
 
 static_assert(kGoals.size() == static_cast<std::size_t>(Goal::kGone) + 1);
@@ -30,7 +30,7 @@ static_assert(kVcStates.size() == static_cast<std::size_t>(VcState::kError) + 1)
 static_assert(kVerbs.size() == static_cast<std::size_t>(Verb::kDelete) + 1);
 static_assert(kReasons.size() == static_cast<std::size_t>(Reason::kUnpaid) + 1);
 static_assert(kMachineStates.size() == static_cast<std::size_t>(MachineState::kFailed) + 1);
-static_assert(kSteps.size() == static_cast<std::size_t>(Step::kPowerOn) + 1);
+static_assert(kSteps.size() == static_cast<std::size_t>(Step::kDiskOff) + 1);
 static_assert(kOpVerbs.size() == static_cast<std::size_t>(OpVerb::kPowerOff) + 1);
 
 template <typename Enum>

@@ -25,7 +25,10 @@ std::string_view verbOf(const Node& node) {
       return verbName(Verb::kStop);
     default:
       if (node.goal == Goal::kGone) return verbName(Verb::kDelete);
-      return node.goal_seq > 1 ? verbName(Verb::kStart) : "create";
+      if (node.goal_seq == 1) return "create";
+      // What has served before the goal was set still has its machine.
+      return verbName(node.container_started > 0 && node.container_started <= node.goal_at ? Verb::kPowerOn
+                                                                                           : Verb::kStart);
   }
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/guess_gate.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
+#include "api/peer_source.h"
 #include "base/encoding.h"
 #include "secrets/tokens.h"
 
@@ -21,21 +20,11 @@ std::string knownKey(const std::string& source, std::string_view token_hash) {
 
 }  // namespace
 
-std::string guessSource(std::string_view peer) {
-  std::string text(peer.substr(0, peer.find('%')));  // without the zone of a link-local address
-  std::array<char, 16> bytes{};
-  if (::inet_pton(AF_INET, text.c_str(), bytes.data()) == 1) return {bytes.data(), 4};
-  if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;
-  constexpr std::string_view kMapped("\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
-  const std::string_view whole(bytes.data(), bytes.size());
-  return std::string(whole.starts_with(kMapped) ? whole.substr(kMapped.size()) : whole.substr(0, 8));
-}
-
 GuessGate::GuessGate(const Clock& clock, Logger& log, GuessLimits limits)
     : clock_(clock), log_(log), limits_(limits), sources_(limits.max_sources), known_(limits.max_known) {}
 
 Status GuessGate::check(std::string_view peer, std::string_view token) {
-  const std::string source = guessSource(peer);
+  const std::string source = sourceOf(peer);
   const std::int64_t now = clock_.monoMs();
   std::int64_t wait_ms = 0;
   bool tell = false;
@@ -62,13 +51,13 @@ Status GuessGate::check(std::string_view peer, std::string_view token) {
 }
 
 void GuessGate::succeeded(std::string_view peer, std::string_view token_hash) {
-  const std::string key = knownKey(guessSource(peer), token_hash);
+  const std::string key = knownKey(sourceOf(peer), token_hash);
   const MutexLock lock(mutex_);
   known_.use(key);
 }
 
 void GuessGate::failed(std::string_view peer, std::string_view token_hash) {
-  const std::string key = guessSource(peer);
+  const std::string key = sourceOf(peer);
   const std::int64_t now = clock_.monoMs();
   const MutexLock lock(mutex_);
   known_.erase(knownKey(key, token_hash));  // revoked: it must not go on emptying the bucket of its neighbours

@@ -52,8 +52,4 @@ class GuessGate {
   RecentMap<Nothing> known_ VCC_GUARDED_BY(mutex_);  // by source and hash of the token
 };
 
-/// What `peer` counts as: 4 bytes of an IPv4 address (also when it is mapped into IPv6), the 8 upper bytes of an IPv6
-/// address, else the text itself.
-std::string guessSource(std::string_view peer);
-
 }  // namespace vcc

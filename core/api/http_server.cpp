@@ -18,8 +18,8 @@
 #include <system_error>
 
 #include "api/connection_set.h"
-#include "api/guess_gate.h"
 #include "api/http_connection.h"
+#include "api/peer_source.h"
 #include "api/worker_set.h"
 #include "base/descriptor.h"
 
@@ -144,7 +144,7 @@ void HttpServer::Impl::welcome(int fd) {
     shared.seams.log.warn("API_PEER_REFUSED", who.status().message());
     return;
   }
-  std::string source = guessSource(*who);
+  std::string source = sourceOf(*who);
   ConnectionSet::Ended ended;
   if (!connections.makeRoom(source, ended)) {
     tellFull("a client was turned away: every connection that the limits allow has a request under way", *who);

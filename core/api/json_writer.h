@@ -22,6 +22,7 @@ class JsonWriter {
   /// Text that is JSON already.
   JsonWriter& raw(std::string_view json);
 
+  void reserve(std::size_t bytes) { out_.reserve(bytes); }
   std::size_t size() const { return out_.size(); }
   std::string take() { return std::move(out_); }
 

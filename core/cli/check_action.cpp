@@ -4,6 +4,7 @@
 
 #include "cli/actions.h"
 #include "cli/admin_client.h"
+#include "cli/check_run.h"
 #include "cli/followed_controller.h"
 #include "cli/table.h"
 
@@ -34,15 +35,23 @@ void print(const std::vector<Json>& lines) {
 
 }  // namespace
 
+Result<FinishedCheck> runCheck(const std::string& socket_path, const std::string& vcid) {
+  VCC_ASSIGN_OR_RETURN(const Json started, ask(socket_path, "POST", "/checks", jsonObject({{"vcid", vcid}})));
+  FinishedCheck check;
+  check.id = started.text("check");
+  const std::string path = "/checks/" + urlPart(check.id);
+  VCC_ASSIGN_OR_RETURN(check.report, ask(socket_path, "GET", path, ""));
+  while (!check.report.flag("done")) {
+    FollowedController::pause();
+    VCC_ASSIGN_OR_RETURN(check.report, ask(socket_path, "GET", path, ""));
+  }
+  return check;
+}
+
 Status checkEverything(const std::string& socket_path, const Arguments& arguments) {
   const std::string vcid = arguments.positional.empty() ? "" : arguments.positional.front();
-  VCC_ASSIGN_OR_RETURN(const Json started, ask(socket_path, "POST", "/checks", jsonObject({{"vcid", vcid}})));
-  const std::string path = "/checks/" + urlPart(started.text("check"));
-  VCC_ASSIGN_OR_RETURN(Json report, ask(socket_path, "GET", path, ""));
-  while (!report.flag("done")) {
-    FollowedController::pause();
-    VCC_ASSIGN_OR_RETURN(report, ask(socket_path, "GET", path, ""));
-  }
+  VCC_ASSIGN_OR_RETURN(const FinishedCheck check, runCheck(socket_path, vcid));
+  const Json& report = check.report;
   const std::vector<Json> lines = report.items("lines");
   if (arguments.has("--json")) {
     std::cout << report.pretty() << '\n';

@@ -53,7 +53,7 @@ const std::vector<Command>& commands() {
        "VCID UNIT NODE_NO STATE",
        4,
        "say what the state of a node is; only the record changes, and the node rests there",
-       {},
+       {{"--verify", "", "look at the cloud first, and refuse what it contradicts"}},
        setNodeState},
       {{"check"},
        "[VCID]",

@@ -3,6 +3,7 @@
 
 #include "cli/actions.h"
 #include "cli/admin_client.h"
+#include "cli/check_run.h"
 #include "cli/table.h"
 
 namespace vcc::cli {
@@ -36,9 +37,15 @@ Status getNodeState(const std::string& socket_path, const Arguments& arguments) 
 Status setNodeState(const std::string& socket_path, const Arguments& arguments) {
   const std::string path = "/vcs/" + urlPart(arguments.positional[0]) + "/" + urlPart(arguments.positional[1]) + "/" +
                            urlPart(arguments.positional[2]) + "/state";
-  VCC_RETURN_IF_ERROR(
-      askController(socket_path, "POST", path, jsonObject({{"state", arguments.positional[3]}})).status());
-  std::cout << "The record says " << arguments.positional[3] << "; the machine was not touched.\n";
+  std::string check;
+  if (arguments.has("--verify")) {
+    VCC_ASSIGN_OR_RETURN(const FinishedCheck finished, runCheck(socket_path, arguments.positional[0]));
+    check = finished.id;
+  }
+  const std::string body = jsonObject({{"state", arguments.positional[3]}, {"check", check}});
+  VCC_RETURN_IF_ERROR(askController(socket_path, "POST", path, body).status());
+  std::cout << "The record says " << arguments.positional[3] << (check.empty() ? "" : ", as the cloud does")
+            << "; the machine was not touched.\n";
   return okStatus();
 }
 

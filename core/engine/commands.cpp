@@ -116,9 +116,9 @@ Status checkDisks(const DriverInfo& info, const std::string& provider, bool stor
   if (!storage && disks.empty()) return okStatus();
   const std::string where = storage ? "cloud_provider" : disks.front().where;
   if (!info.offers_disks) return invalidArgument(fmt::format("{}: provider {} offers no disks", where, provider));
-  if (!storage && info.attach_needs == AttachNeeds::kOff) {
-    return invalidArgument(
-        fmt::format("{}: provider {} attaches disks only to machines that are off", where, provider));
+  if (!storage && info.attach_needs == AttachNeeds::kOff && !info.can_power) {
+    return invalidArgument(fmt::format(
+        "{}: provider {} attaches disks only to machines that are off, and cannot switch them off", where, provider));
   }
   return okStatus();
 }

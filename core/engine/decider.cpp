@@ -30,6 +30,7 @@ Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_si
   profile.asserted = info.existence == Existence::kAsserted;
   profile.simulated_hosts = info.simulated_hosts || all_simulated;
   profile.can_power = info.can_power;
+  profile.attach_off = info.attach_needs == AttachNeeds::kOff;
   // A name that the caller chooses is a token that the cloud never forgets.
   const bool by_name = info.idempotency == Idempotency::kName;
   profile.idempotent_token = by_name || info.idempotency == Idempotency::kToken;

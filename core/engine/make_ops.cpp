@@ -196,7 +196,7 @@ void Decider::flushChanges() {
         machine.open_op = builder.open(tx).op_id;
         machine.want_destroy = machine.want_destroy || !isPower(verb);
         Node node = *found;
-        beginStep(node, isPower(verb) ? powerStep(verb) : Step::kDestroy, tx.now());
+        beginStep(node, isPower(verb) ? powerStep(verb, node) : Step::kDestroy, tx.now());
         VCC_RETURN_IF_ERROR(builder.add(tx, id));
         VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
         VCC_RETURN_IF_ERROR(tx.nodes().put(std::move(node)));

@@ -141,7 +141,7 @@ Status recordPower(Tx& tx, const Op& op, Told& told, Random& random) {
   if (result.state == ItemState::kDone || (refused && code == Code::kNotFound)) {
     item.state = ItemState::kDone;
     machine.open_op.clear();
-    if (!node.settled()) beginStep(node, powerStep(op.verb), tx.now());
+    if (!node.settled()) beginStep(node, powerStep(op.verb, node), tx.now());
     node.attempts = 0;
     node.next_at = 0;
     node.progress.clear();

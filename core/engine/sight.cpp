@@ -187,7 +187,7 @@ bool isNews(const Node& node, const Machine& machine, const Observation& seen) {
   if (!seen.cloud_id.empty() && seen.cloud_id != machine.cloud_id) return true;
   if (!seen.address.empty() && seen.address != machine.address) return true;
   // Whether an op may be sent again is decided by what is recorded.
-  const bool switching = node.step == Step::kPowerOff || node.step == Step::kPowerOn;
+  const bool switching = node.step == Step::kPowerOff || node.step == Step::kPowerOn || node.step == Step::kDiskOff;
   if (switching && !machine.open_op.empty()) return true;
   if (seen.size_gib > 0 && seen.size_gib != machine.size_gib) return true;
   if (node.attempts > 0 || node.next_at > 0 || seen.state == MachineState::kFailed) return true;

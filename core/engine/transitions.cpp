@@ -152,7 +152,7 @@ void Decider::closeOp(const Visit& visit) {
     const Op* op = tx.ops().find(visit.op->op_id);
     if (!found || !op) return okStatus();
     Node node = *found;
-    if (!node.settled()) enterStep(node, node.goal_seq, powerStep(op->verb), tx.now());
+    if (!node.settled()) enterStep(node, node.goal_seq, powerStep(op->verb, node), tx.now());
     VCC_RETURN_IF_ERROR(closeItem(tx, Op(*op), visit.machine->machine_id, ItemState::kDone));
     return tx.nodes().put(std::move(node));
   });

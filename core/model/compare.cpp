@@ -4,9 +4,14 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <string_view>
 
 namespace vcc {
 namespace {
+
+constexpr std::string_view kNothing = "-";
+constexpr std::string_view kNotKnown = "not known";
+constexpr std::string_view kAbsent = "absent";
 
 /// What the cloud must say of a settled node's machine; nothing when it may say anything.
 std::optional<MachineState> expectedState(State state) {
@@ -55,11 +60,11 @@ std::string containerDifference(const Node& node, const ContainerSight& containe
 std::string cloudColumn(const CloudSight& cloud) {
   switch (cloud.sight) {
     case Sight::kNone:
-      return "-";
+      return std::string(kNothing);
     case Sight::kUnknown:
-      return "not known";
+      return std::string(kNotKnown);
     case Sight::kAbsent:
-      return "absent";
+      return std::string(kAbsent);
     case Sight::kFound:
       return std::string(machineStateName(cloud.state));
   }
@@ -69,11 +74,11 @@ std::string cloudColumn(const CloudSight& cloud) {
 std::string containerColumn(const ContainerSight& container) {
   switch (container.sight) {
     case Sight::kNone:
-      return "-";
+      return std::string(kNothing);
     case Sight::kUnknown:
-      return "not known";
+      return std::string(kNotKnown);
     case Sight::kAbsent:
-      return "absent";
+      return std::string(kAbsent);
     case Sight::kFound:
       return container.status.empty() ? std::string(container.running ? "running" : "down") : container.status;
   }
@@ -85,6 +90,22 @@ std::string containerColumn(const ContainerSight& container) {
 bool expectsContainer(const Node& node, const Profile& profile) {
   return !profile.simulated_hosts && node.settled() &&
          (node.state == State::kRunning || node.state == State::kSuspended);
+}
+
+Status admitsState(const Comparison& line, State state) {
+  const std::string& cloud = line.cloud;
+  if (cloud == kNotKnown) return unavailable(line.difference);
+  const auto expected = expectedState(state);
+  if (expected && cloud != machineStateName(*expected)) {
+    return failedPrecondition(fmt::format("the cloud says {} of the machine; for {} it should say {}",
+                                          cloud == kNothing ? "nothing" : cloud, stateName(state),
+                                          machineStateName(*expected)));
+  }
+  if (state == State::kStopped && cloud != kAbsent && cloud != kNothing) {
+    return failedPrecondition(
+        fmt::format("the cloud says {} of the machine; for {} there should be none", cloud, stateName(state)));
+  }
+  return okStatus();
 }
 
 Comparison compare(const Node& node, const Machine* machine, const CloudSight& cloud, const ContainerSight& container) {

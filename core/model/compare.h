@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/status.h"
 #include "model/profile.h"
 #include "model/records.h"
 
@@ -43,6 +44,10 @@ struct Comparison {
 
 /// Whether the container is to be looked for: the record says that the host runs it, or holds it suspended.
 bool expectsContainer(const Node& node, const Profile& profile);
+
+/// Why a node whose machine the cloud column of `line` speaks of cannot be in `state`; ok when it can. kUnavailable
+/// when the cloud could not be asked, kFailedPrecondition when it says something else.
+Status admitsState(const Comparison& line, State state);
 
 /// `machine`: null when the node has none.
 Comparison compare(const Node& node, const Machine* machine, const CloudSight& cloud, const ContainerSight& container);

@@ -150,6 +150,9 @@ Action planTurn(const Snapshot& s, OpVerb wanted, std::int64_t now) {
   return observeWhenDue(s, now);
 }
 
+/// Disks are to be attached, for which the machine must be off.
+bool mustBeOff(const Snapshot& s) { return s.profile.attach_off && s.ties.incomplete; }
+
 /// The machine runs: on to its disks, then to what is on it.
 Action planMachineUp(const Snapshot& s) {
   if (s.ties.incomplete) return s.node.step == Step::kAttach ? act(ActionKind::kAttachDisks) : advance(Step::kAttach);
@@ -168,8 +171,24 @@ Action planRunning(const Snapshot& s, std::int64_t now) {
     }
     const bool accepted = s.node.step == Step::kPowerOn && seen_at < s.node.step_at + kAcceptedPowerShowsMs;
     if (s.machine->observed == MachineState::kStopped && s.profile.can_power && !accepted) {
-      return act(ActionKind::kMakePowerOn);
+      return mustBeOff(s) ? advance(Step::kAttach) : act(ActionKind::kMakePowerOn);
     }
+  }
+  return observeWhenDue(s, now);
+}
+
+/// The way of a machine that must be off for its disks: off, the disks, and on again.
+Action planAttachOff(const Snapshot& s, std::int64_t now) {
+  if (!mustBeOff(s)) return act(ActionKind::kMakePowerOn);
+  const std::int64_t seen_at = s.machine->observed_at;
+  if (s.node.step == Step::kAttach) {
+    return act(s.machine->observed == MachineState::kStopped ? ActionKind::kAttachDisks : ActionKind::kMakePowerOff);
+  }
+  if (seen_at >= s.node.step_at) {
+    if (isLost(s)) return act(ActionKind::kGiveUp);
+    if (s.machine->observed == MachineState::kStopped) return advance(Step::kAttach);
+    const bool late = seen_at >= s.node.step_at + kAcceptedPowerShowsMs;
+    if (late && !showsPower(*s.machine, OpVerb::kPowerOff)) return act(ActionKind::kMakePowerOff);
   }
   return observeWhenDue(s, now);
 }
@@ -191,12 +210,15 @@ Action planUp(const Snapshot& s, std::int64_t now) {
     case Step::kVerify:
       return planStart(s);
     case Step::kPowerOff:
+      if (mustBeOff(s) && s.machine->observed == MachineState::kStopped) return advance(Step::kAttach);
       return planTurn(s, OpVerb::kPowerOn, now);
     case Step::kAddress:
     case Step::kPowerOn:
       return planRunning(s, now);
     case Step::kAttach:
-      return planMachineUp(s);
+      return s.profile.attach_off ? planAttachOff(s, now) : planMachineUp(s);
+    case Step::kDiskOff:
+      return planAttachOff(s, now);
     case Step::kSsh:
     case Step::kPrepare:
       return act(ActionKind::kInspectHost);
@@ -238,7 +260,10 @@ Action planOff(const Snapshot& s, std::int64_t now) {
 Action planWay(const Snapshot& s, std::int64_t now) {
   if (!s.machine) return now >= s.node.create_at ? act(ActionKind::kMakeMachine) : wait(s.node.create_at);
   const bool off = s.node.goal == Goal::kPowerOff;
-  if (s.op && isPower(s.op->verb)) return planPowerOp(s, off ? OpVerb::kPowerOff : OpVerb::kPowerOn, now);
+  if (s.op && isPower(s.op->verb)) {
+    const bool goes_off = off || s.node.step == Step::kDiskOff;
+    return planPowerOp(s, goes_off ? OpVerb::kPowerOff : OpVerb::kPowerOn, now);
+  }
   if (s.op) return planOp(s, now);
   return off ? planOff(s, now) : planUp(s, now);
 }

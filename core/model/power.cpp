@@ -23,7 +23,9 @@ std::int64_t powerCertainAt(const Op& op, const Profile& profile) {
 
 bool isPowerWanted(OpVerb verb, const Node& node, const Machine& machine) {
   if (machine.want_destroy || !needsMachine(node.goal)) return false;
-  return (node.goal == Goal::kPowerOff) == (verb == OpVerb::kPowerOff);
+  const bool off = node.goal == Goal::kPowerOff || node.step == Step::kDiskOff;
+  // When the disks hang on the machine it is switched on from kAttach, where it was to be off before.
+  return off == (verb == OpVerb::kPowerOff) || node.step == Step::kAttach;
 }
 
 }  // namespace vcc

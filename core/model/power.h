@@ -13,8 +13,14 @@ namespace vcc {
 
 inline bool isPower(OpVerb verb) { return verb == OpVerb::kPowerOff || verb == OpVerb::kPowerOn; }
 
+/// True on the way up of a node whose machine goes off for its disks, or is off for them.
+inline bool isOffForDisks(const Node& node) { return node.step == Step::kAttach || node.step == Step::kDiskOff; }
+
 /// The step of a node whose machine is being switched so.
-inline Step powerStep(OpVerb verb) { return verb == OpVerb::kPowerOff ? Step::kPowerOff : Step::kPowerOn; }
+inline Step powerStep(OpVerb verb, const Node& node) {
+  if (verb == OpVerb::kPowerOn) return Step::kPowerOn;
+  return isOffForDisks(node) ? Step::kDiskOff : Step::kPowerOff;
+}
 
 /// True when the last look shows that the cloud is on it, or has done it.
 bool showsPower(const Machine& machine, OpVerb verb);

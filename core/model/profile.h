@@ -11,6 +11,7 @@ struct Profile {
   bool simulated_hosts = false;   ///< no ssh, no container
   bool disk = false;              ///< a disk of a storage unit: no address, no power; `simulated_hosts` holds too
   bool can_power = false;         ///< the cloud switches machines off and on
+  bool attach_off = false;        ///< disks are attached only to machines that are off
   bool idempotent_token = false;  ///< the cloud remembers the op id
   std::int64_t token_ttl_ms = 0;
   std::int64_t lookup_lag_ms = 0;            ///< how long an accepted change may be missing from point reads

@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kDone = 100;
 // In the order of Step. Booting is the long part of a way up, the proof that nothing is left that of a way down.
-constexpr std::array<int, 15> kStepPercent{0, 5, 15, 45, 50, 60, 70, 85, 95, 10, 30, 60, 50, 50, 10};
-static_assert(kStepPercent.size() == static_cast<std::size_t>(Step::kPowerOn) + 1);
+constexpr std::array<int, 16> kStepPercent{0, 5, 15, 45, 50, 60, 70, 85, 95, 10, 30, 60, 50, 50, 10, 20};
+static_assert(kStepPercent.size() == static_cast<std::size_t>(Step::kDiskOff) + 1);
 
 std::string_view verbOf(const Node& node) {
   switch (node.state) {
@@ -25,7 +25,10 @@ std::string_view verbOf(const Node& node) {
       return verbName(Verb::kStop);
     default:
       if (node.goal == Goal::kGone) return verbName(Verb::kDelete);
-      return node.goal_seq > 1 ? verbName(Verb::kStart) : "create";
+      if (node.goal_seq == 1) return "create";
+      // What has served before the goal was set still has its machine.
+      return verbName(node.container_started > 0 && node.container_started <= node.goal_at ? Verb::kPowerOn
+                                                                                           : Verb::kStart);
   }
 }
 

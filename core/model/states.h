@@ -75,6 +75,7 @@ enum class Step : std::uint8_t {
   kSuspend,    ///< stopping the base container
   kPowerOff,   ///< the cloud is asked to switch the machine off; without an op: accepted, it has to show
   kPowerOn,    ///< the same for on
+  kDiskOff,    ///< as kPowerOff, on the way up: the cloud attaches disks only to machines that are off
 };
 
 std::string_view goalName(Goal goal);

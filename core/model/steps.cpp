@@ -16,7 +16,7 @@ struct StepFacts {
 };
 // Shares leave a slow step most of the time, and those after it what they need when all goes well. Ways out have none:
 // they end with their goal, or are never given up.
-constexpr std::array<StepFacts, 15> kSteps{{
+constexpr std::array<StepFacts, 16> kSteps{{
     {"none", 0, ""},
     {"create", 100, "look at the cloud's own messages, and whether it has room for the machine"},
     {"address", 80, "look at the machine in the cloud's console, or raise boot_deadline_s"},
@@ -32,8 +32,9 @@ constexpr std::array<StepFacts, 15> kSteps{{
     {"suspend", 100, "log in to the machine and look at its container engine"},
     {"power_off", 100, "look at the machine in the cloud's console"},
     {"power_on", 80, "look at the machine in the cloud's console"},
+    {"disk_off", 80, "look at the machine in the cloud's console"},
 }};
-static_assert(kSteps.size() == static_cast<std::size_t>(Step::kPowerOn) + 1);
+static_assert(kSteps.size() == static_cast<std::size_t>(Step::kDiskOff) + 1);
 
 const StepFacts& factsOf(Step step) { return kSteps.at(static_cast<std::size_t>(step)); }
 

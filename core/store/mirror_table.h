@@ -27,6 +27,11 @@ class MirrorTable final : public Table<T> {
     return found == records_.end() ? nullptr : found->second.get();
   }
 
+  RecordPtr<T> share(std::string_view key) const override {
+    const auto found = records_.find(key);
+    return found == records_.end() ? nullptr : found->second;
+  }
+
   void scan(const std::function<bool(const T&)>& visit) const override { walkRecords(records_.begin(), visit); }
 
   void scanAfter(std::string_view key, const std::function<bool(const T&)>& visit) const override {
@@ -92,12 +97,6 @@ class MirrorTable final : public Table<T> {
 
   /// How many rows could not be read.
   std::size_t damaged() const { return damaged_.size(); }
-
-  /// The record as it is shared; null when there is none.
-  RecordPtr<T> share(std::string_view key) const {
-    const auto found = records_.find(key);
-    return found == records_.end() ? nullptr : found->second;
-  }
 
   /// The first record in key order; null when there is none.
   const T* first() const { return records_.empty() ? nullptr : records_.begin()->second.get(); }

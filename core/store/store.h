@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ class Table {
   virtual ~Table() = default;
   /// The record, or null.
   virtual const T* find(std::string_view key) const = 0;
+  /// The same to be kept beyond the transaction: what is stored never changes, a change is another record. So one that
+  /// is held is the present one exactly as long as `find` gives the same address.
+  virtual std::shared_ptr<const T> share(std::string_view key) const = 0;
   /// Calls `visit` for every record in key order until it says false.
   virtual void scan(const std::function<bool(const T&)>& visit) const = 0;
   /// The same for the records whose key is greater than `key`; what stands before costs nothing.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two servers that tests/bench/rest.py compares: our REST API over a store in memory with so many UnitGroups and
 // nodes, and Poco's own HTTPS server with a handler that answers the same bytes. Prints one line of JSON; serves until
-// standard input ends. Usage: rest_server VCS NODES
+// standard input ends. With CHANGES, so many nodes change each second, one by one. Usage: rest_server VCS NODES
+// [CHANGES]
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <Poco/Net/Context.h>
 #include <Poco/Net/HTTPRequestHandler.h>
@@ -13,10 +14,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <limits>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "api/http_server.h"
 #include "bench/filled_rig.h"
@@ -61,10 +66,56 @@ T must(Result<T> result) {
   std::exit(1);
 }
 
+/// Changes nodes of the first UnitGroup while it lives, as those of a unit change that boots.
+class Changes {
+ public:
+  Changes(bench::FilledRig& rig, int per_second) : rig_(rig) {
+    rig.store->read([&](const ReadTx& tx) {
+      tx.vcs().scan([&](const Vc& vc) {
+        vcid = vc.vcid;
+        return false;
+      });
+      tx.nodes().scan("vcid", vcid, [&](const Node& node) {
+        nodes_.push_back(node.node_id);
+        return true;
+      });
+    });
+    if (per_second > 0)
+      thread_ = std::thread([this, per_second] { work(std::chrono::microseconds(1000000 / per_second)); });
+  }
+  ~Changes() {
+    over_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  Changes(const Changes&) = delete;
+  Changes& operator=(const Changes&) = delete;
+
+  std::string vcid;
+
+ private:
+  void work(std::chrono::microseconds pause) {
+    auto next = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; !over_; ++i) {
+      const Status done = rig_.store->transact([&](Tx& tx) -> Status {
+        Node node = *tx.nodes().find(nodes_[i % nodes_.size()]);
+        node.state = node.state == State::kRunning ? State::kBooting : State::kRunning;
+        return tx.nodes().put(std::move(node));
+      });
+      if (!done.ok()) std::abort();
+      std::this_thread::sleep_until(next += pause);
+    }
+  }
+
+  bench::FilledRig& rig_;
+  std::vector<std::string> nodes_;
+  std::atomic<bool> over_ = false;
+  std::thread thread_;
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
   doctest::Context assertions;  // of the rig
   assertions.setAsDefaultForAssertsOutOfTestCases();
   const SystemClock clock;
@@ -94,8 +145,9 @@ int main(int argc, char** argv) {
   Poco::Net::HTTPServer bare(new ConstantFactory(body), pool, listening, params);
   bare.start();
 
-  fmt::print("{{\"ours\": {}, \"bare\": {}, \"token\": \"{}\", \"bytes\": {}}}\n", ours->port(), bare.port(), rig.token,
-             body.size());
+  const Changes changes(rig, argc == 4 ? std::atoi(argv[3]) : 0);
+  fmt::print("{{\"ours\": {}, \"bare\": {}, \"token\": \"{}\", \"vcid\": \"{}\", \"bytes\": {}}}\n", ours->port(),
+             bare.port(), rig.token, changes.vcid, body.size());
   std::fflush(stdout);
   std::string line;
   while (std::getline(std::cin, line)) {

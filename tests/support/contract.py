@@ -12,7 +12,8 @@ import re
 import fastjsonschema
 import requests
 
-BASE = "/occtr"
+BASE = "/occtr"  # of paths in the document
+PREFIX = "/vcp/v1" + BASE  # of paths on the wire
 REQUEST_ID = re.compile(r"[0-9a-f]{8}")
 
 
@@ -40,21 +41,32 @@ class Contract:
         self.paths = []
         for path, methods in document["paths"].items():
             parts = ["[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{\w+\})", path)]
-            self.paths.append((path.count("{"), re.compile("".join(parts)), methods))
-        self.paths.sort(key=lambda entry: entry[0])  # a path without parameters wins
+            self.paths.append((path, re.compile("".join(parts)), methods))
+        self.paths.sort(key=lambda entry: entry[0].count("{"))  # a path without parameters wins
         self.closed = copy.deepcopy(document["components"])
         close(self.closed["schemas"])
         self.validators = {}
         self.seen = set()
 
-    def operation(self, method, path):
-        """What the document says of a request, or None."""
-        for _, pattern, methods in self.paths:
-            if pattern.fullmatch(path):
-                found = methods.get("get" if method == "HEAD" else method.lower())
-                if found:
-                    return found
+    def operations(self):
+        """All of them, each as its method and path in the document."""
+        return {(method.upper(), path) for path, methods in self.document["paths"].items() for method in methods}
+
+    def route(self, method, path):
+        """Which of them a request is, or None."""
+        method = "GET" if method == "HEAD" else method
+        for name, pattern, methods in self.paths:
+            if pattern.fullmatch(BASE + path) and method.lower() in methods:
+                return method, name
         return None
+
+    def refusals(self):
+        """The ways to refuse: pairs of status and exception."""
+        found = set()
+        for name, response in self.document["components"]["responses"].items():
+            status = int(name.removeprefix("refused_"))
+            found |= {(status, exception) for exception in response["description"].split(", ")}
+        return found
 
     def validate(self, schema, value, closed=True):
         key = (json.dumps(schema), closed)
@@ -84,9 +96,10 @@ class Contract:
             raise ValueError(f"Content-Type is {response.headers.get('Content-Type')}")
         if not REQUEST_ID.fullmatch(response.headers.get("X-Request-Id", "")):
             raise ValueError("no X-Request-Id")
-        if method == "HEAD":
+        if method in ("HEAD", "OPTIONS"):  # no body, or no route of the table
             return
-        operation = self.operation(method, BASE + path)
+        route = self.route(method, path)
+        operation = route and self.document["paths"][route[1]][route[0].lower()]
         if operation is None:
             if response.status_code < 400:
                 raise ValueError("the document knows nothing of this request")
@@ -104,6 +117,13 @@ class Contract:
             if "requestBody" not in operation:
                 raise ValueError("a body was sent and the document has none")
             self.validate(operation["requestBody"]["content"]["application/json"]["schema"], sent, closed=False)
+
+
+def checked(url, verify, response):
+    """The response of requests, which went below `url` or to another door of the same server, after a look at it."""
+    path = response.request.path_url.removeprefix(PREFIX)
+    served(url, verify).check(response.request.method, path, response)
+    return response
 
 
 _served = []

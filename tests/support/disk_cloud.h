@@ -77,6 +77,8 @@ class DiskCloud final : public FakeDriver {
         if (it != volumes.end() && it->second.holder == machine) it->second.holder.clear();
       } else if (it == volumes.end()) {
         refuse(result, Code::kNotFound, "NoSuchVolume");
+      } else if (facts.attach_needs == AttachNeeds::kOff && !isOff(ref.machine->name)) {
+        refuse(result, Code::kFailedPrecondition, "server_power_must_be_down");
       } else if (it->second.holder.empty() || it->second.holder == machine) {
         it->second.holder = machine;
       } else {
@@ -111,6 +113,10 @@ class DiskCloud final : public FakeDriver {
   std::vector<std::string> specs;  ///< of creates of disks
 
  private:
+  bool isOff(const std::string& machine) const {
+    const auto it = cloud.find(machine);
+    return it != cloud.end() && it->second.state == MachineState::kStopped;
+  }
   std::map<std::string, Volume>::iterator find(const MachineRef& ref) {
     for (auto it = volumes.begin(); it != volumes.end(); ++it) {
       if (ref.cloud_id.empty() ? it->first == ref.name : it->second.id == ref.cloud_id) return it;

@@ -112,7 +112,9 @@ Result<HttpAnswer> purgeVc(const AdminSeams& seams, const ApiRequest& request);
 /// POST /vcs/{vcid}/{unit}/clear_processing: Commands::clearProcessing; {}.
 Result<HttpAnswer> clearProcessing(const AdminSeams& seams, const ApiRequest& request);
 
-/// POST /vcs/{vcid}/{unit}/{node_no}/state {"state": word of the wire}: Commands::setNodeState; {}.
+/// POST /vcs/{vcid}/{unit}/{node_no}/state {"state": word of the wire, "check": id}: Commands::setNodeState; {}. With
+/// the id of a check that is over, only if the cloud said there what fits the state: else kFailedPrecondition, or
+/// kUnavailable when it said nothing.
 Result<HttpAnswer> setNodeState(const AdminSeams& seams, const ApiRequest& request);
 
 /// GET /sweep: {now_ms, "places": [{instance, network, grant, driver, used_ms, tried_ms, swept_ms, fault}], "objects":

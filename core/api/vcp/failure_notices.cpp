@@ -6,6 +6,7 @@
 
 #include "api/bucket.h"
 #include "api/json_reader.h"
+#include "api/peer_source.h"
 #include "api/recent_map.h"
 #include "base/encoding.h"
 #include "base/mutex.h"
@@ -74,7 +75,7 @@ struct FailureNotices::State {
 Status FailureNotices::State::admit(const std::string& peer) {
   const std::int64_t now = seams.clock.monoMs();
   const MutexLock lock(mutex);
-  Bucket& bucket = peers.use(peer);
+  Bucket& bucket = peers.use(sourceOf(peer));
   const std::int64_t wait_ms = bucket.waitMs(kNotices, now);
   if (wait_ms > 0) {
     return resourceExhausted("failure notices: too many came from " + cleanUtf8(peer, 64) +

@@ -26,7 +26,8 @@ struct NoticeSeams {
 /// changes by it, for what nodes say is hostile input (architecture 22). Body {"eventtype": "member-failed" (or
 /// "member-fail"), "tag": [name of a node, ...]}; a name is what the base container got as SERF_NODE_ID
 /// (<vcid>:<unit>:<node_no>), or a node_id. Other events, unknown names, nodes without watch_mode and an empty body are
-/// ignored. Bounded: 60 notices at once and one a second from one peer (429), a node is looked at once in 10 s.
+/// ignored. Bounded: 60 notices at once and one a second from one source (api/peer_source.h; 429), a node is looked at
+/// once in 10 s.
 class FailureNotices {
  public:
   explicit FailureNotices(NoticeSeams seams);

@@ -130,9 +130,9 @@ Result<HttpAnswer> getVc(Reads& reads, const ApiRequest& request) {
 
 Result<HttpAnswer> getUnit(Reads& reads, const ApiRequest& request) {
   VCC_ASSIGN_OR_RETURN(const auto text, findText(reads, request));
-  const auto slice = text->units.find(request.params[1]);
-  if (slice == text->units.end()) return noUnit(request.params[0], request.params[1]);
-  return ok(text->json.substr(slice->second.offset, slice->second.length));
+  const auto unit = text->units.find(request.params[1]);
+  if (unit == text->units.end()) return noUnit(request.params[0], request.params[1]);
+  return ok(text->json.substr(unit->second.text.offset, unit->second.text.length));
 }
 
 Result<HttpAnswer> findNode(const ReadTx& tx, const ApiRequest& request) {

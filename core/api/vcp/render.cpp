@@ -2,6 +2,7 @@
 #include "api/vcp/render.h"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "api/json_writer.h"
@@ -105,50 +106,143 @@ std::string unitError(const Unit& unit, const std::vector<const Node*>& nodes) {
   return text;
 }
 
-std::string infoOf(const Unit& unit, const RenderContext& context) {
+std::string infoOf(const Unit& unit, const Driver* driver, const RenderContext& context) {
   const Result<UnitCci> cci = openCci(context.sealer, unit);
   if (!cci.ok()) {
     context.log.warn("RENDER_SPEC_UNREADABLE", cci.status().message(), {{"vcid", unit.vcid}, {"unit", unit.name}});
     return {};
   }
-  const Driver* driver = driverOf(context.drivers, unit.instance);
   static const std::vector<std::string> kNone;
   return maskedInfo(*cci, driver == nullptr ? kNone : driver->info().clear_keys);
 }
 
-State writeUnit(JsonWriter& json, const ReadTx& tx, const Vc& vc, const Unit& unit,
-                const std::vector<const Node*>& nodes, const RenderContext& context) {
-  std::vector<State> states;
-  states.reserve(nodes.size());
-  for (const Node* node : nodes) states.push_back(node->state);
-  const State state = unitState(unit, states);
-  json.beginObject();
-  json.key("name").string(unit.name);
-  json.key("type").string(kindName(unit.kind));
-  json.key("provider").string(unit.provider);
-  json.key("private_network").string(unit.network);
-  json.key("state").string(stateName(state));
-  json.key("cdate").string(formatUtc(unit.created_at));
-  json.key("error_message").string(unitError(unit, nodes));
-  json.key("info").string(infoOf(unit, context));
-  json.key(unit.kind == UnitKind::kStorage ? "disk" : "node").beginArray();
-  for (const Node* node : nodes) writeMember(json, tx, vc, unit, *node);
-  json.endArray();
-  json.endObject();
-  return state;
+/// True when the text of the member tells of attachments.
+bool isTied(const ReadTx& tx, const Unit& unit, const Node& member) {
+  return unit.kind == UnitKind::kStorage ? tx.attachments().find(member.node_id) != nullptr
+                                         : tx.attachments().count("node_id", member.node_id) > 0;
 }
 
-std::vector<const Unit*> unitsInOrder(const ReadTx& tx, const std::string& vcid) {
-  std::vector<const Unit*> units;
+/// A unit of the VC as the store has it now.
+struct UnitView {
+  const Unit* unit = nullptr;
+  std::vector<const Node*> nodes;
+  State state = State::kRunning;
+};
+
+std::vector<UnitView> unitsInOrder(const ReadTx& tx, const std::string& vcid) {
+  std::vector<UnitView> views;
   tx.units().scan("vcid", vcid, [&](const Unit& unit) {
-    units.push_back(&unit);
+    views.push_back({&unit, {}, State::kRunning});
     return true;
   });
-  std::sort(units.begin(), units.end(), [](const Unit* a, const Unit* b) {
-    return a->created_at != b->created_at ? a->created_at < b->created_at : a->name < b->name;
+  std::sort(views.begin(), views.end(), [](const UnitView& a, const UnitView& b) {
+    return a.unit->created_at != b.unit->created_at ? a.unit->created_at < b.unit->created_at
+                                                    : a.unit->name < b.unit->name;
   });
-  return units;
+  for (UnitView& view : views) {
+    view.nodes = nodesInOrder(tx, view.unit->unit_id);
+    std::vector<State> states;
+    states.reserve(view.nodes.size());
+    for (const Node* node : view.nodes) states.push_back(node->state);
+    view.state = unitState(*view.unit, states);
+  }
+  return views;
 }
+
+VcState stateOf(const Vc& vc, const std::vector<UnitView>& views) {
+  std::vector<State> states;
+  bool pending = false;
+  for (const UnitView& view : views) {
+    states.push_back(view.state);
+    pending = pending || std::any_of(view.nodes.begin(), view.nodes.end(),
+                                     [](const Node* node) { return isTransient(node->state); });
+  }
+  return vcState(vc, states, pending);
+}
+
+/// Writes the units of a VC, from the records or from an earlier text.
+class UnitWriter {
+ public:
+  UnitWriter(JsonWriter& json, const ReadTx& tx, const Vc& vc, const RenderContext& context, const RenderedVc* before)
+      : json_(json), tx_(tx), vc_(vc), context_(context), before_(before) {}
+
+  /// `first`: in its array.
+  RenderedUnit write(const UnitView& view, bool first) {
+    const Unit& unit = *view.unit;
+    const RenderedUnit* const old = earlier(unit);
+    RenderedUnit rendered;
+    rendered.unit = tx_.units().share(unit.unit_id);
+    // Once: a driver that comes meanwhile costs a second rendering, and never a stale one.
+    rendered.driver = driverOf(context_.drivers, unit.instance);
+    const std::size_t begin = json_.size() + (first ? 0 : 1);  // behind the comma
+    json_.beginObject();
+    json_.key("name").string(unit.name);
+    json_.key("type").string(kindName(unit.kind));
+    json_.key("provider").string(unit.provider);
+    json_.key("private_network").string(unit.network);
+    json_.key("state").string(stateName(view.state));
+    json_.key("cdate").string(formatUtc(unit.created_at));
+    json_.key("error_message").string(unitError(unit, view.nodes));
+    json_.key("info");
+    rendered.info.offset = json_.size();
+    if (old != nullptr && old->unit == rendered.unit && old->driver == rendered.driver) {
+      json_.raw(textOf(old->info));
+    } else {
+      json_.string(infoOf(unit, rendered.driver, context_));
+    }
+    rendered.info.length = json_.size() - rendered.info.offset;
+    json_.key(unit.kind == UnitKind::kStorage ? "disk" : "node").beginArray();
+    writeMembers(view, old, rendered.members);
+    json_.endArray();
+    json_.endObject();
+    rendered.text = {begin, json_.size() - begin};
+    return rendered;
+  }
+
+ private:
+  std::string_view textOf(const TextSlice& slice) const {
+    return std::string_view(before_->json).substr(slice.offset, slice.length);
+  }
+
+  /// What the earlier text has of the unit; null when nothing of it can hold: members tell the names of VC and unit.
+  const RenderedUnit* earlier(const Unit& unit) const {
+    if (before_ == nullptr || before_->name != vc_.name) return nullptr;
+    const auto found = before_->units.find(unit.name);
+    if (found == before_->units.end()) return nullptr;
+    const Unit& was = *found->second.unit;
+    return was.unit_id == unit.unit_id && was.kind == unit.kind ? &found->second : nullptr;
+  }
+
+  void writeMembers(const UnitView& view, const RenderedUnit* old, std::vector<RenderedMember>& members) {
+    members.reserve(view.nodes.size());
+    auto at = old == nullptr ? std::vector<RenderedMember>::const_iterator() : old->members.begin();
+    for (const Node* node : view.nodes) {
+      const Machine* const machine = node->machine_id.empty() ? nullptr : tx_.machines().find(node->machine_id);
+      const bool tied = isTied(tx_, *view.unit, *node);
+      const std::size_t begin = json_.size() + (members.empty() ? 0 : 1);
+      if (old != nullptr) {
+        while (at != old->members.end() && at->node->node_no < node->node_no) ++at;
+        if (at != old->members.end() && at->node.get() == node && at->machine.get() == machine && !at->tied && !tied) {
+          json_.raw(textOf(at->text));
+          members.push_back(*at);
+          members.back().text.offset = begin;
+          continue;
+        }
+      }
+      writeMember(json_, tx_, vc_, *view.unit, *node);
+      members.push_back({{begin, json_.size() - begin},
+                         tx_.nodes().share(node->node_id),
+                         machine == nullptr ? nullptr : tx_.machines().share(node->machine_id),
+                         tied});
+    }
+  }
+
+  JsonWriter& json_;
+  const ReadTx& tx_;
+  const Vc& vc_;
+  const RenderContext& context_;
+  const RenderedVc* before_;
+};
 
 }  // namespace
 
@@ -168,27 +262,19 @@ const Driver* driverOf(const DriverRegistry& drivers, const std::string& instanc
   return slot == nullptr ? nullptr : slot->driver.get();
 }
 
-RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context) {
+std::size_t RenderedVc::bytes() const {
+  std::size_t sum = json.capacity();
+  for (const auto& [unit_name, unit] : units) sum += unit.members.capacity() * sizeof(RenderedMember);
+  return sum;
+}
+
+RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context, const RenderedVc* before) {
   RenderedVc rendered;
   rendered.version = vc.version;
-  JsonWriter units;
-  units.beginArray();
-  std::vector<State> states;
-  bool pending = false;
-  for (const Unit* unit : unitsInOrder(tx, vc.vcid)) {
-    const std::vector<const Node*> nodes = nodesInOrder(tx, unit->unit_id);
-    for (const Node* node : nodes) pending = pending || isTransient(node->state);
-    // Before it is rendered: a driver that comes meanwhile costs a second rendering, and never a stale one.
-    if (driverOf(context.drivers, unit->instance) == nullptr) rendered.absent_drivers.insert(unit->instance);
-    JsonWriter text;
-    states.push_back(writeUnit(text, tx, vc, *unit, nodes, context));
-    const std::size_t length = text.size();
-    units.raw(text.take());
-    rendered.units[unit->name] = {units.size() - length, length};
-  }
-  units.endArray();
-
+  rendered.name = vc.name;
+  const std::vector<UnitView> views = unitsInOrder(tx, vc.vcid);
   JsonWriter json;
+  if (before != nullptr) json.reserve(before->json.size() + before->json.size() / 16 + 1024);
   json.beginObject();
   json.key("vcc_id").string(context.vcc_id);
   json.key("vcid").string(vc.vcid);
@@ -197,14 +283,14 @@ RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context
   json.key("name").string(vc.name);
   json.key("description").string(vc.description);
   json.key("owner").string(vc.owner);
-  json.key("state").string(vcStateName(vcState(vc, states, pending)));
+  json.key("state").string(vcStateName(stateOf(vc, views)));
   json.key("cdate").string(formatUtc(vc.created_at));
   json.key("error_message").string("");
-  json.key("unit");
-  const std::size_t begin = json.size();
-  json.raw(units.take());
+  json.key("unit").beginArray();
+  UnitWriter units(json, tx, vc, context, before);
+  for (const UnitView& view : views) rendered.units[view.unit->name] = units.write(view, rendered.units.empty());
+  json.endArray();
   json.endObject();
-  for (auto& [name, slice] : rendered.units) slice.offset += begin;
   rendered.json = json.take();
   return rendered;
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
-#include <set>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "plugin_host/driver.h"
@@ -13,18 +16,37 @@
 /// VCs, units and nodes as the JSON of spec/rest-protocol section 7.
 namespace vcc {
 
-/// Where a unit lies in the text of its VC.
-struct UnitSlice {
+/// Where a piece lies in the text of its VC.
+struct TextSlice {
   std::size_t offset = 0;
   std::size_t length = 0;
+};
+
+/// A node or disk as text, with the records that the text was made from: it holds as long as the store has these.
+struct RenderedMember {
+  TextSlice text;
+  std::shared_ptr<const Node> node;
+  std::shared_ptr<const Machine> machine;  ///< null: there is none
+  bool tied = false;                       ///< attachments are in it, that is, more than these records
+};
+
+struct RenderedUnit {
+  TextSlice text;
+  TextSlice info;
+  std::shared_ptr<const Unit> unit;
+  const Driver* driver = nullptr;       ///< that said which keys of `info` may be shown; null: it was not there
+  std::vector<RenderedMember> members;  ///< in the order of their numbers
 };
 
 /// A VC as text, with the version of the record that it shows.
 struct RenderedVc {
   std::int64_t version = 0;
+  std::string name;
   std::string json;
-  std::map<std::string, UnitSlice, std::less<>> units;  ///< by unit name
-  std::set<std::string> absent_drivers;  ///< instances whose driver was not there, so that their `info` is all masked
+  std::map<std::string, RenderedUnit, std::less<>> units;  ///< by unit name
+
+  /// What it takes in memory, about.
+  std::size_t bytes() const;
 };
 
 /// What rendering needs besides the records.
@@ -39,8 +61,9 @@ struct RenderContext {
 const Driver* driverOf(const DriverRegistry& drivers, const std::string& instance);
 
 /// The VC with its units and their nodes in ascending order. A record that cannot be read is left out and logged;
-/// the rest is still shown.
-RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context);
+/// the rest is still shown. `before`: an earlier text of this VC, or null; what still holds of it is copied, so that a
+/// change of one node among many costs little more than the copy.
+RenderedVc renderVc(const ReadTx& tx, const Vc& vc, const RenderContext& context, const RenderedVc* before = nullptr);
 
 /// One node of the unit `unit` of `vc`.
 std::string renderNode(const ReadTx& tx, const Vc& vc, const Unit& unit, const Node& node);

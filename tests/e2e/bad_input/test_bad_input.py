@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import contract  # noqa: E402
 import harness  # noqa: E402
 import peer  # noqa: E402
 import vcp_cci  # noqa: E402
@@ -106,13 +107,12 @@ class Requests(Case):
 
     def test_body_is_not_the_expected_json(self):
         for body in (b"{", b"[]", b"null", b'{"cci": 5}', b'{"cci": ' + b"[" * 5000, b"\xff"):
-            response = vcp_client.requests.post(self.occtr.url + "/vcs", data=body, verify=self.controller.ca, headers={
-                "x-vcc-access-token": self.controller.token, "Content-Type": "application/json"})
-            self.assert_refused(response, 400, "VCPInvalidRequestException")
+            self.assert_refused(self.post_raw("/vcs", body), 400, "VCPInvalidRequestException")
 
     def post_raw(self, path, body):
-        return vcp_client.requests.post(self.occtr.url + path, data=body, verify=self.controller.ca, headers={
+        answer = vcp_client.requests.post(self.occtr.url + path, data=body, verify=self.controller.ca, headers={
             "x-vcc-access-token": self.controller.token, "Content-Type": "application/json"})
+        return contract.checked(self.occtr.url, self.controller.ca, answer)
 
     def test_keys_that_are_there_twice_name_the_field(self):
         self.assert_refused(self.post_raw("/vcs", b'{"cci": "YQ==", "cci": "YQ=="}'), 400, "VCPInvalidRequestException", '"cci"', "twice")

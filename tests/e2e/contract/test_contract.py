@@ -3,10 +3,12 @@
 """The REST contract on the wire: the served OpenAPI document, request bytes in and exact answer out for every route and
 every way to refuse, the doors of failure notices, and the early answer about credentials."""
 
+import contextlib
 import json
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -54,7 +56,7 @@ controller = None
 
 def setUpModule():
     global controller
-    controller = Controller(CATALOG, providers=["mock"], environment={"VCC_FAIL_PORT": "0"})
+    controller = Controller(CATALOG, providers=["mock"], environment={"VCC_FAIL_PORT": "0", "VCC_HTTP_BODY_S": "2"})
     unittest.addModuleCleanup(controller.stop)
 
 
@@ -128,14 +130,50 @@ MESSAGE = r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d UTC: "
 
 
 class Golden(unittest.TestCase):
-    """Request bytes in; status line and body out, where {name} stands for what is different every time."""
+    """Request bytes in; status and body out, where <name> stands for what is different every time. Notes what it saw."""
 
     PARTS = {"id": r"[0-9a-f]{32}", "date": r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d UTC", "head": r"s\.[A-Za-z0-9]{6}",
-             "any": r"(?:[^\"\\]|\\.)*", "address": r"10\.250\.\d+\.\d+", "cloud": r"mock-[0-9a-f]{17}", "no": r"\d+"}
+             "any": r"(?:[^\"\\]|\\.)*", "address": r"10\.250\.\d+\.\d+", "cloud": r"mock-[0-9a-f]{17}", "no": r"\d+",
+             "request": r"[0-9a-f]{8}"}
 
+    def setUp(self):
+        self.routes = set()  # that answered as they should
+        self.refusals = set()
+
+    def serve(self, server, token):
+        self.raw, self.token = RawHttps(server.url, server.ca), token
+
+    def send(self, method, path, body=None, token=None, more=()):
+        token = self.token if token is None else token
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.raw.host}", f"x-vcc-access-token: {token}",
+                 "Content-Type: application/json", "Connection: close", *more]
+        data = b"" if body is None else body if isinstance(body, bytes) else body.encode()
+        if body is not None and not any(line.startswith("Content-Length") for line in more):
+            lines.append(f"Content-Length: {len(data)}")
+        answer = self.raw.ask("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
+        answer.route = contract.served(self.raw.url, self.raw.ca).route(method, path.removeprefix(PREFIX))
+        return answer
+
+    def assert_golden(self, answer, status, body):
+        self.assertEqual(answer.status_code, status, answer.text)
+        self.assertEqual(answer.headers["content-type"], "application/json")
+        self.assertEqual(answer.headers["cache-control"], "no-store")
+        self.assertRegex(answer.headers["x-request-id"], r"^[0-9a-f]{8}$")
+        pieces = re.split(r"<(\w+)>", body)
+        pattern = "".join(self.PARTS[piece] if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
+        self.assertRegex(answer.text, f"^{pattern}$")
+        if status < 400:
+            self.routes.add(answer.route)
+        else:
+            self.refusals.add((status, re.search(r"UTC: (VCP\w+): ", answer.text)[1]))
+
+    def refused(self, exception, text):
+        return '{"message":"<date>: ' + exception + ": " + text + '"}'
+
+
+class EveryRoute(Golden):
     @classmethod
     def setUpClass(cls):
-        cls.raw = RawHttps(controller.url, controller.ca)
         cls.readonly = json.loads(controller.vcc("token", "create", "--readonly", "--json"))["token"]
         controller.vcc("user", "add", "other")
         cls.other = json.loads(controller.vcc("token", "create", "--user", "other", "--json"))["token"]
@@ -148,28 +186,18 @@ class Golden(unittest.TestCase):
         cls.vc = f"{PREFIX}/vcs/{cls.group.vcid}"
         cls.node = cls.unit.nodes()[0]["node_id"]
 
-    def send(self, method, path, body=None, token=None, more=()):
-        token = self.token if token is None else token
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.raw.host}", f"x-vcc-access-token: {token}",
-                 "Content-Type: application/json", "Connection: close", *more]
-        data = b"" if body is None else body if isinstance(body, bytes) else body.encode()
-        if body is not None:
-            lines.append(f"Content-Length: {len(data)}")
-        return self.raw.ask("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
+    def setUp(self):
+        super().setUp()
+        self.serve(controller, self.token)
 
-    def assert_golden(self, answer, status, body):
-        self.assertEqual(answer.status_code, status, answer.text)
-        self.assertEqual(answer.headers["content-type"], "application/json")
-        self.assertEqual(answer.headers["cache-control"], "no-store")
-        self.assertRegex(answer.headers["x-request-id"], r"^[0-9a-f]{8}$")
-        pieces = re.split(r"<(\w+)>", body)
-        pattern = "".join(self.PARTS[piece] if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
-        self.assertRegex(answer.text, f"^{pattern}$")
+    def test_every_route_answers_so(self):
+        self.reads()
+        self.verbs()
+        self.changes()
+        self.assertEqual(contract.served(controller.url, controller.ca).operations() - self.routes,
+                         {("GET", "/occtr/vcs/{vcid}/{unit}/{node_id}/backup")})  # which is refused always
 
-    def refused(self, exception, text):
-        return '{"message":"<date>: ' + exception + ": " + text + '"}'
-
-    def test_reads(self):
+    def reads(self):
         node = ('{"node_no":1,"node_id":"<id>","name":"golden-web-1","state":"RUNNING","cloud_instance_address":"<address>",'
                 '"cloud_instance_id":"<cloud>","volumes":[],"boot_date":"<date>","container_date":"<date>","watch_mode":true,'
                 '"error_message":""}')
@@ -187,21 +215,18 @@ class Golden(unittest.TestCase):
         self.assert_golden(self.send("GET", self.vc), 200, vc)
         self.assert_golden(self.send("GET", self.vc + "/web"), 200, unit)
         self.assert_golden(self.send("GET", f"{self.vc}/web/{self.node}"), 200, node)
-        catalog = self.send("GET", PREFIX + "/vpn_catalog").json()["vpn_catalog"]
+        described, networks = (self.send("GET", PREFIX + path) for path in ("/openapi.json", "/vpn_catalog"))
+        self.assertEqual(described.json(), document())
+        catalog = networks.json()["vpn_catalog"]
         self.assertEqual(catalog["cci_version"], "1.0")
+        self.routes |= {described.route, networks.route}
         self.assertEqual(catalog["mock"]["default"], {"private_network_ipmask": "10.250.0.0/16", "mock_boot_ms": "50"})
         for path in ("", "/vcs", "/health"):
             head = self.send("HEAD", PREFIX + path)
             self.assertEqual((head.status_code, head.body), (200, b""))
         self.assertEqual(self.send("GET", PREFIX + "/health", token="").status_code, 200)
 
-    def test_info_is_masked(self):
-        info = self.send("GET", self.vc + "/web").json()["info"]
-        self.assertIn("cloud_provider", info)
-        self.assertIn("KEY", info)
-        self.assertNotIn("value", info)
-
-    def test_changes(self):
+    def changes(self):
         made = self.send("POST", PREFIX + "/vcs", json.dumps({"cci": vcp_cci.encode(vcp_cci.vc("changes"))}))
         self.assert_golden(made, 202, '{"vcid":"<id>"}')
         vc = f"{PREFIX}/vcs/{made.json()['vcid']}"
@@ -225,7 +250,26 @@ class Golden(unittest.TestCase):
         gone = harness.wait_until(lambda: [a for a in [self.send("GET", vc)] if a.status_code == 404], "the VC is gone")[0]
         self.assert_golden(gone, 404, self.refused("VCPNotFoundException", "UnitGroup <id> does not exist"))
 
-    def test_refusals(self):
+    def verbs(self):
+        for operation in ("suspend", "resume", "power_off", "power_on", "stop", "start", "watch", "unwatch", "watch"):
+            for place in ("", "/" + self.node):
+                self.assert_golden(self.send("PATCH", f"{self.vc}/web{place}/{operation}", "{}"), 202, "{}")
+                self.unit.wait_nodes_applied()
+        self.assert_golden(self.send("PATCH", self.vc + "/web/clear_processing", "{}"), 202, "{}")
+
+    def test_info_is_masked(self):
+        info = self.send("GET", self.vc + "/web").json()["info"]
+        self.assertIn("cloud_provider", info)
+        self.assertIn("KEY", info)
+        self.assertNotIn("value", info)
+
+    def test_every_way_to_refuse_says_so(self):
+        self.refuse()
+        self.refuse_at_the_listener()
+        self.refuse_for_what_is_broken()
+        self.assertEqual(contract.served(controller.url, controller.ca).refusals(), self.refusals)
+
+    def refuse(self):
         nothing = "0" * 32
         invalid, absent, state = "VCPInvalidRequestException", "VCPNotFoundException", "VCPStateConflictException"
         lookup = "token lookup is failed: permission denied"
@@ -260,14 +304,58 @@ class Golden(unittest.TestCase):
                  "<id>:web:| Conflict: a unit of this name exists already"),
                 ("DELETE", self.vc, '{"force": "false"}', {}, 409, state, "<id>::| Conflict: the UnitGroup still has 1 unit(s); <any>"),
                 ("DELETE", self.vc + "/web", "{}", {}, 409, state, "<id>:web:| Conflict: the unit still has 1 node(s); <any>"),
+                ("GET", f"{self.vc}/web/{self.node}/backup", None, {}, 409, state,
+                 "<id>:web:| Conflict: backup is refused: this controller keeps no images of nodes; <any>"),
                 ("PUT", self.vc + "/web", '{"num_nodes": 1000}', {}, 429, "VCPLimitException",
                  "the unit would have 1001 nodes or disks; the limit is 1000 a unit")):
             with self.subTest(method=method, path=path, body=body):
                 self.assert_golden(self.send(method, path, body, **options), status, self.refused(exception, text))
         self.assertEqual(self.send("OPTIONS", PREFIX + "/vcs").headers["allow"], "GET, HEAD, POST, OPTIONS")
 
+    def refuse_at_the_listener(self):
+        vcs, limit, invalid = PREFIX + "/vcs", "VCPLimitException", "VCPInvalidRequestException"
+        for method, path, body, more, status, exception, text in (
+                ("POST", vcs, '{"cci": ', ["Content-Length: 90"], 408, invalid, "body of the request: it did not arrive in time"),
+                ("POST", vcs, "", ["Content-Length: 10485761"], 413, limit, "body of the request: it is longer than 10485760 bytes"),
+                ("GET", vcs + "?" + 9000 * "x", None, (), 414, limit, "first line of the request: the URL is longer than <no> bytes"),
+                ("GET", vcs, None, [f"x-{number}: {500 * 'x'}" for number in range(90)], 431, limit,
+                 "headers of the request: they are longer than <no> bytes together, or more than <no>")):
+            with self.subTest(status=status):
+                self.assert_golden(self.send(method, path, body, more=more), status, self.refused(exception, text))
+
+    def refuse_for_what_is_broken(self):
+        """On a server of its own: a record that cannot be read, and a driver that is not there any more."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        data = pathlib.Path(folder.name, "data")
+        before = Controller(providers=["mock", "onpremises"], data=data)
+        try:
+            group = vcp_client.VcpSDK(before.url, before.token, before.ca, poll_s=0.1, settle_s=0).create_ugroup("broken")
+            group.create_unit("torn", vcp_cci.unit("torn", "mock", vcp_cci.mock()))
+            server = vcp_cci.unit("orphan", "onpremises", vcp_cci.onpremises(["192.0.2.1"]))
+            group.create_unit("orphan", server, wait_for=False)
+        finally:
+            before.stop()
+        with contextlib.closing(sqlite3.connect(data / "vcc.db")) as database, database:
+            database.execute("UPDATE unit SET spec = 'sealed1:torn' WHERE name = 'torn'")
+        broken = Controller(providers=["mock"], data=data)
+        self.addCleanup(broken.stop)
+        self.serve(broken, broken.token)
+        vc = f"{PREFIX}/vcs/{group.vcid}"
+        self.assert_golden(self.send("PUT", vc + "/torn", '{"num_nodes": 1}'), 500, self.refused(
+            "VCPInternalException", "internal error; the log of the controller tells more under request id <request>"))
+        self.assertRegex(broken.log(), "API_INTERNAL_ERROR .*sealed text cannot be opened")
+        self.assert_golden(self.send("PATCH", vc + "/orphan/suspend", "{}"), 503, self.refused(
+            "VCPUnavailableException",
+            "suspend is refused: driver instance onpremises of provider onpremises is not loaded; `vcc status` tells why"))
+        self.assertEqual(len(self.send("GET", vc).json()["unit"]), 2)  # and both are still shown
+
 
 class FailureNotices(unittest.TestCase):
+    def ask(self, method, url, **options):
+        return contract.checked(controller.url, controller.ca,
+                                vcp_client.requests.request(method, url, verify=controller.ca, **options))
+
     def fail_url(self):
         return json.loads(pathlib.Path(controller.data_dir, "run", "occtr.json").read_text(encoding="utf-8"))["fail_url"]
 
@@ -275,21 +363,20 @@ class FailureNotices(unittest.TestCase):
         url = self.fail_url()
         self.assertRegex(url, r"^https://127\.0\.0\.1:\d+/vcp/v1/occtr/vcs/fail$")
         for body in (b"", b"{}", b'{"eventtype": "member-fail", "tag": ["x", 1]}'):
-            answer = vcp_client.requests.post(url, data=body, verify=controller.ca)
+            answer = self.ask("POST", url, data=body)
             self.assertEqual((answer.status_code, answer.text), (202, "{}"))
-        refused = vcp_client.requests.post(url, data=b'{"tag": [worker-1]}', verify=controller.ca)
+        refused = self.ask("POST", url, data=b'{"tag": [worker-1]}')
         self.assertEqual(refused.status_code, 400)
         self.assertRegex(refused.json()["message"], f"^{MESSAGE}VCPInvalidRequestException: ")
 
     def test_that_port_does_nothing_else(self):
         base = self.fail_url().removesuffix("/vcs/fail")
         for path in ("", "/", "/vcs", "/version", "/openapi.json"):
-            answer = vcp_client.requests.get(base + path, verify=controller.ca, headers={"x-vcc-access-token": controller.token})
+            answer = self.ask("GET", base + path, headers={"x-vcc-access-token": controller.token})
             self.assertEqual(answer.status_code, 404, path)
 
     def test_the_script_of_the_original_would_post_this(self):
-        answer = vcp_client.requests.post(controller.url + "/vcs/fail", data=b"", verify=controller.ca,
-                                          headers={"Content-Type": "application/json"})
+        answer = self.ask("POST", controller.url + "/vcs/fail", data=b"", headers={"Content-Type": "application/json"})
         self.assertEqual(answer.status_code, 403)
 
 

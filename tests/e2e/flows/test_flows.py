@@ -20,11 +20,12 @@ TIMES = {"poll_s": 5 / FASTER, "settle_s": 6 / FASTER}
 # What goes wrong in each cloud; none of it is the fault of a user, so none of it may reach one.
 CLOUDS = {
     "calm": {},
-    "lossy": {"create": "0.3 lost", "destroy": "0.3 lost", "observe": "0.1 UNAVAILABLE", "create_disk": "0.3 lost",
-              "attach": "0.3 lost", "destroy_disk": "0.3 lost"},
-    "refusing": {"create": "0.3 UNAVAILABLE", "destroy": "0.3 UNAVAILABLE", "probe": "0.5 UNAVAILABLE",
+    "lossy": {"create": "0.3 lost", "destroy": "0.3 lost", "power": "0.3 lost", "observe": "0.1 UNAVAILABLE",
+              "create_disk": "0.3 lost", "attach": "0.3 lost", "destroy_disk": "0.3 lost"},
+    "refusing": {"create": "0.3 UNAVAILABLE", "destroy": "0.3 UNAVAILABLE", "power": "0.3 UNAVAILABLE", "probe": "0.5 UNAVAILABLE",
                  "destroy_disk": "0.3 UNAVAILABLE", "observe_disk": "0.1 UNAVAILABLE"},
-    "dropping": {"create": "0.3 dropped", "destroy": "0.3 dropped", "observe": "0.2 lost", "probe": "0.5 DEADLINE_EXCEEDED"},
+    "dropping": {"create": "0.3 dropped", "destroy": "0.3 dropped", "power": "0.3 dropped", "observe": "0.2 lost",
+                 "probe": "0.5 DEADLINE_EXCEEDED"},
 }
 
 
@@ -99,6 +100,21 @@ class RequestByRequest(unittest.TestCase):
         self.assert_flow(recorder, "GET unit;PUT unit;GET unit(;GET unit)+;GET unit")
         self.assertEqual(len(unit.delete_nodes(2)), 1)
         self.assert_flow(recorder, "GET unit;DELETE node(;GET unit)+;DELETE node(;GET unit)+;GET unit")
+        unit.add_nodes(1)
+        recorder.take()
+        one = ";PATCH node/{0}(;GET unit)+"
+        for operation in ("power_off", "power_on", "watch"):
+            unit.operate_nodes(operation)
+            self.assert_flow(recorder, "GET unit" + 2 * one.format(operation) + ";GET unit")
+        unit.operate_nodes("unwatch")
+        self.assert_flow(recorder, "GET unit;PATCH node/unwatch;PATCH node/unwatch;GET unit")
+        for operation in ("watch", "suspend", "resume", "stop", "start", "power_off", "power_on"):
+            unit.operate(operation)
+            self.assert_flow(recorder, f"PATCH unit/{operation}(;GET unit)+;GET unit")
+        unit.operate("unwatch", wait_for=False)
+        self.assert_flow(recorder, "PATCH unit/unwatch;GET unit")
+        self.assertEqual([(node["state"], node["watch_mode"]) for node in unit.nodes()], [("RUNNING", False)] * 2)
+        recorder.take()
         group.rename("renamed")
         self.assert_flow(recorder, "PUT vc;GET vc")
         for call, word in ((recorder.version, "version"), (recorder.vpn_catalog, "vpn_catalog"), (recorder.publickey, "publickey"),
@@ -196,9 +212,53 @@ class Notebook(threading.Thread):
             raise AssertionError(f"{seen} instead of {wanted}")
 
 
+class PowerNotebook(Notebook):
+    """Off and on, stop and start, suspend and resume, watch and unwatch: node by node, and the unit as a whole."""
+
+    NODES = 10
+    PAIRS = (("power_off", "POWER_OFF", "power_on"), ("stop", "STOPPED", "start"), ("suspend", "SUSPENDED", "resume"))
+
+    def live(self):
+        sdk, _ = client()
+        self.step("create_ugroup")
+        group = sdk.create_ugroup(self.name)
+        self.step("create_unit")
+        self.unit = group.create_unit("web", self.cci("web", self.NODES))
+        self.expect_all("RUNNING", self.unit.nodes())
+        for down, state, up in self.PAIRS:
+            self.step(f"{down} of every node, one by one")
+            self.expect_all(state, self.unit.operate_nodes(down))
+            self.step(f"{up} of every node, one by one")
+            self.expect_all("RUNNING", self.unit.operate_nodes(up))
+            self.step(f"{down} of some, then of the unit")
+            self.unit.operate_nodes(down, {2, 5})
+            self.expect(self.unit.read()["state"], "INDEFINITE")
+            self.expect_all(state, self.unit.operate(down))
+            self.step(f"{up} of the unit")
+            self.expect_all("RUNNING", self.unit.operate(up))
+        self.step("watch and unwatch")
+        self.expect([node["watch_mode"] for node in self.unit.operate_nodes("unwatch", {1})], [False] + [True] * (self.NODES - 1))
+        self.expect({node["watch_mode"] for node in self.unit.operate("unwatch", wait_for=False)}, {False})
+        self.expect({node["watch_mode"] for node in self.unit.operate_nodes("watch")}, {True})
+        self.step("clear_processing while nodes are made")
+        self.unit.add_nodes(2, wait_for=False)
+        self.unit.occtr.unit_operation(group.vcid, "web", "clear_processing")
+        self.expect({node["state"] for node in self.unit.nodes()} & vcp_client.PENDING, set())
+        self.step("start of what is left of them")
+        self.expect_all("RUNNING", self.unit.operate("start"))
+        self.step("power_off overtaken by cleanup")
+        self.unit.operate("power_off", wait_for=False)
+        group.cleanup()
+
+    def expect_all(self, state, nodes):
+        wrong = [(node["node_no"], node["state"], node["error_message"]) for node in nodes if node["state"] != state]
+        self.expect(wrong, [])
+
+
 class SideBySide(unittest.TestCase):
     def test_no_client_sees_an_error(self):
         notebooks = [Notebook(cloud, number) for cloud in CLOUDS for number in range(2)]
+        notebooks += [PowerNotebook(cloud, "power") for cloud in CLOUDS]
         for notebook in notebooks:
             notebook.start()
         for notebook in notebooks:

@@ -6,6 +6,7 @@ simulated cloud whose answers get lost now and then. The cases are one story, to
 
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -136,7 +137,19 @@ class Verbs(unittest.TestCase):
         self.unit.operate("start")
         self.assert_states("RUNNING")
 
-    def test_09_delete_overtakes(self):
+    def test_09_a_state_set_by_hand_is_held_against_the_cloud_on_demand(self):
+        node = self.unit.nodes()[0]
+        place = (self.group.vcid, UNIT, str(node["node_no"]))
+        with self.assertRaises(subprocess.CalledProcessError) as refused:
+            self.controller.vcc("node-state", "set", *place, "POWER_OFF", "--verify")
+        self.assertIn("the cloud says RUNNING of the machine; for POWER_OFF it should say STOPPED", refused.exception.stderr)
+        self.assert_states("RUNNING")
+        with pathlib.Path(self.controller.data_dir, "mock-cloud.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"id": node["cloud_instance_id"], "state": "stopped"}) + "\n")
+        self.assertIn("as the cloud does", self.controller.vcc("node-state", "set", *place, "POWER_OFF", "--verify"))
+        self.assertEqual(self.unit.nodes()[0]["state"], "POWER_OFF")
+
+    def test_10_delete_overtakes(self):
         self.unit.operate("power_off", wait_for=False)
         self.group.cleanup()
         harness.wait_until(lambda: self.group.read() is None, "the VC is gone (404)")

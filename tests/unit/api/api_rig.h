@@ -15,6 +15,7 @@
 #include "api/vcp/vcp_api.h"
 #include "base/encoding.h"
 #include "base/executor.h"
+#include "contract.h"
 #include "secrets/tokens.h"
 #include "store/open_store.h"
 #include "support/fake_clock.h"
@@ -100,6 +101,7 @@ class ApiRig {
     const VcpSeams seams{
         *store, *commands, registry, [this] { return catalog; }, log, sealer, kVccId, "ssh-ed25519 AAAA vcc", notices};
     routes = vcpRoutes(seams);
+    if (!restContract()) restContract() = std::make_unique<Contract>(routes);
     api = std::make_unique<RoutedService>(Router(kVcpPrefix, routes), *doorkeeper, clock, log);
     const AdminSeams admin_seams{
         *store,
@@ -168,7 +170,9 @@ class ApiRig {
   HttpAnswer call(const std::string& who, const std::string& method, const std::string& path,
                   const std::string& body = "", const std::string& privileged = "",
                   const std::string& peer = "127.0.0.1") {
-    return ask(*api, makeHead(method, kVcpPrefix + path, peer, who, privileged), body);
+    HttpAnswer answer = ask(*api, makeHead(method, kVcpPrefix + path, peer, who, privileged), body);
+    holdToContract(method, kVcpPrefix + path, answer.status, answer.body);
+    return answer;
   }
   HttpAnswer administer(const std::string& method, const std::string& path, const std::string& body = "") {
     return ask(*admin, makeHead(method, kAdminPrefix + path, "uid=0 pid=1"), body);

@@ -118,6 +118,17 @@ TEST_CASE("a node is looked at once in ten seconds, and a peer that shouts is to
   CHECK(rig.tell(rig.token, notice).status == 202);
 }
 
+TEST_CASE("an IPv6 client that shouts from all the addresses of its network is one that shouts") {
+  NoticeRig rig;
+  int taken = 0;
+  for (int i = 0; i < 200; ++i) {
+    const std::string peer = fmt::format("2001:db8:1:2::{:x}", i);
+    taken += rig.call(rig.token, "POST", "/vcs/fail", "", "", peer).status == 202 ? 1 : 0;
+  }
+  CHECK(taken == 60);
+  CHECK(rig.call(rig.token, "POST", "/vcs/fail", "", "", "2001:db8:1:3::1").status == 202);
+}
+
 TEST_CASE("nobody watches a node without watch_mode") {
   NoticeRig rig;
   REQUIRE(rig.store

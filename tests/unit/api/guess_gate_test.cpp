@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/guess_gate.h"
 
+#include "api/peer_source.h"
 #include "api_rig.h"
 
 using namespace vcc;
@@ -100,12 +101,12 @@ TEST_CASE("a token that is revoked loses its way in, and locks nobody out for lo
 }
 
 TEST_CASE("what an address counts as") {
-  CHECK(guessSource("192.0.2.1") != guessSource("192.0.2.2"));
-  CHECK(guessSource("::ffff:192.0.2.1") == guessSource("192.0.2.1"));
-  CHECK(guessSource("2001:db8:1:2::1") == guessSource("2001:db8:1:2:ffff:ffff:ffff:ffff"));
-  CHECK(guessSource("2001:db8:1:2::1") != guessSource("2001:db8:1:3::1"));
-  CHECK(guessSource("fe80::1%eth0") == guessSource("fe80::2%eth1"));
-  CHECK(guessSource("no address") == "no address");
+  CHECK(sourceOf("192.0.2.1") != sourceOf("192.0.2.2"));
+  CHECK(sourceOf("::ffff:192.0.2.1") == sourceOf("192.0.2.1"));
+  CHECK(sourceOf("2001:db8:1:2::1") == sourceOf("2001:db8:1:2:ffff:ffff:ffff:ffff"));
+  CHECK(sourceOf("2001:db8:1:2::1") != sourceOf("2001:db8:1:3::1"));
+  CHECK(sourceOf("fe80::1%eth0") == sourceOf("fe80::2%eth1"));
+  CHECK(sourceOf("no address") == "no address");
 }
 
 TEST_CASE("memory is bounded: the address and the token seen longest ago are forgotten") {

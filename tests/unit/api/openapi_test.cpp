@@ -90,3 +90,37 @@ TEST_CASE("states are those of the model; INDEFINITE is a unit's") {
   CHECK(schemas->getObject("NodeState")->getArray("enum")->size() == last);
   CHECK(schemas->getObject("VcState")->getArray("enum")->size() == 4);
 }
+
+TEST_CASE("what the tests hold answers against finds what is not so") {
+  ApiRig rig;
+  const Contract contract(rig.routes);
+  const auto wrong = [&](const std::string& method, const std::string& path, int status, const std::string& body) {
+    return !contract.complaint(method, kVcpPrefix + path, status, body).empty();
+  };
+  const std::string vcid = rig.makeVc(rig.token, "x");
+  rig.makeUnit(vcid, "web", 1);
+  const std::string vc = rig.call(rig.token, "GET", "/vcs/" + vcid).body;
+  const auto changed = [&](const std::string& before, const std::string& after) {
+    std::string text = vc;
+    REQUIRE(contains(text, before));
+    return text.replace(text.find(before), before.size(), after);
+  };
+  const std::string path = "/vcs/" + vcid;
+  CHECK_FALSE(wrong("GET", path, 200, vc));
+  CHECK(wrong("GET", path, 202, vc));
+  CHECK(wrong("GET", path, 200, "[]"));
+  CHECK(wrong("GET", path, 200, "{"));
+  CHECK(wrong("GET", path, 200, changed(R"("volumes":[])", R"("volumes":null)")));
+  CHECK(wrong("GET", path, 200, changed(R"("node_no":1)", R"("node_no":0)")));
+  CHECK(wrong("GET", path, 200, changed(R"("node_no":1)", R"("node_no":"1")")));
+  CHECK(wrong("GET", path, 200, changed(R"("node_no":1)", R"("disk_no":1,"node_no":1)")));
+  CHECK(wrong("GET", path, 200, changed(R"("watch_mode":true,)", "")));
+  CHECK(wrong("GET", path, 200, changed("BOOTING", "booting")));
+  CHECK(wrong("GET", path, 200, changed(R"("node":[)", R"("disk":[],"node":[)")));
+  CHECK(wrong("GET", path, 200, changed(" UTC\"", "\"")));
+  CHECK(wrong("DELETE", path, 202, R"({"more":1})"));
+  CHECK(wrong("GET", path, 404, R"({"detail":"x"})"));
+  CHECK(wrong("GET", path, 404, R"({"message":"x"})"));
+  CHECK(wrong("GET", "/nothing", 200, "{}"));
+  CHECK_FALSE(wrong("GET", "/nothing", 404, R"({"message":"2026/01/02 03:04:05 UTC: VCPNotFoundException: x"})"));
+}

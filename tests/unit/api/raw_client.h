@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 
+#include "contract.h"
+
 namespace vcc::test {
 
 /// What came back, taken apart by hand so that no client library smooths anything over.
@@ -69,6 +71,12 @@ class RawClient {
     send(bytes);
     const auto answer = receive(head_only);
     if (!answer) throw std::runtime_error("the server closed without an answer");
+    const std::size_t method = bytes.find(' ');
+    const std::size_t target = bytes.find_first_of(" \r\n", std::min(method, bytes.size() - 1) + 1);
+    if (!head_only && answer->status != 100 && target != std::string::npos) {
+      holdToContract(bytes.substr(0, method), bytes.substr(method + 1, target - method - 1), answer->status,
+                     answer->body);
+    }
     return *answer;
   }
 

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/vcp/render.h"
 
+#include <algorithm>
+#include <atomic>
+#include <random>
+#include <thread>
+
 #include "api/vcp/render_cache.h"
 #include "api_rig.h"
+#include "memory_logger.h"
 #include "model/cci.h"
 
 using namespace vcc;
@@ -71,10 +77,10 @@ void fill(ApiRig& rig) {
   REQUIRE(done.ok());
 }
 
-RenderedVc render(ApiRig& rig) {
+RenderedVc render(ApiRig& rig, const RenderedVc* before = nullptr) {
   RenderedVc out;
   rig.store->read([&](const ReadTx& tx) {
-    out = renderVc(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, rig.log, rig.sealer});
+    out = renderVc(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, rig.log, rig.sealer}, before);
   });
   return out;
 }
@@ -127,7 +133,7 @@ TEST_CASE("slices are the units") {
   fill(rig);
   const RenderedVc vc = render(rig);
   REQUIRE(vc.units.size() == 1);
-  const UnitSlice slice = vc.units.at("aws-server");
+  const TextSlice slice = vc.units.at("aws-server").text;
   const std::string unit = vc.json.substr(slice.offset, slice.length);
   CHECK(unit.rfind("{\"name\":\"aws-server\"", 0) == 0);
   CHECK(unit.back() == '}');
@@ -234,6 +240,153 @@ TEST_CASE("a node shows the disks that hang on its machine, in their order") {
   attach("vol-2", 1, AttachState::kAttached);
   attach("vol-3", 0, AttachState::kAsked);
   CHECK(contains(render(rig).json, R"("volumes":[{"volume_id":"vol-2"},{"volume_id":"vol-1"}])"));
+}
+
+namespace {
+
+/// One of the things that happen to a VC of `kUnitId`, by chance.
+Status happen(Tx& tx, std::mt19937& random) {
+  const auto below = [&](std::uint64_t limit) { return random() % limit; };
+  const std::string node_id = fmt::format("{:032x}", 1 + below(8));
+  const std::string machine_id = fmt::format("{:032x}", 101 + below(8));
+  const Node* const found = tx.nodes().find(node_id);
+  Node node = found == nullptr ? bootedNode() : *found;
+  node.node_id = node_id;
+  if (found == nullptr) node.node_no = 10 + static_cast<std::int64_t>(below(1'000'000'000));
+  switch (below(9)) {
+    case 0:
+      tx.attachments().erase("fake\x1fvol");
+      tx.nodes().erase(node_id);
+      return okStatus();
+    case 1:
+      node.state = static_cast<State>(below(static_cast<std::uint64_t>(State::kIndefinite)));
+      node.fault = {1'664'292'960'000, below(2) == 0 ? "" : "no room"};
+      break;
+    case 2:
+      node.machine_id = below(3) == 0 ? "" : machine_id;
+      break;
+    case 3: {
+      Machine machine = tx.machines().find(machine_id) == nullptr ? Machine{} : *tx.machines().find(machine_id);
+      machine.machine_id = machine.name = machine_id;
+      machine.unit_id = kUnitId;
+      machine.vcid = kVcid;
+      machine.cloud_id = fmt::format("i-{}", below(100));
+      return tx.machines().put(std::move(machine));
+    }
+    case 4: {
+      Vc vc = *tx.vcs().find(kVcid);
+      (below(2) == 0 ? vc.name : vc.description) = fmt::format("group{}", below(3));
+      return tx.vcs().put(std::move(vc));
+    }
+    case 5: {
+      Unit unit = *tx.units().find(kUnitId);
+      unit.fault = {1'664'292'960'000, below(2) == 0 ? "" : "no account"};
+      return tx.units().put(std::move(unit));
+    }
+    case 6: {
+      if (found == nullptr) return okStatus();
+      Attachment tie;
+      tie.disk = "fake\x1fvol";
+      tie.node_id = node_id;
+      tie.vcid = kVcid;
+      tie.volume_id = fmt::format("vol-{}", below(3));
+      tie.state = below(2) == 0 ? AttachState::kAsked : AttachState::kAttached;
+      return tx.attachments().put(std::move(tie));
+    }
+    case 7:
+      tx.attachments().erase("fake\x1fvol");
+      return okStatus();
+    default:
+      node.watch_mode = !node.watch_mode;
+  }
+  return tx.nodes().put(std::move(node));
+}
+
+}  // namespace
+
+TEST_CASE("a text that takes over what holds of an earlier one is the text made from nothing") {
+  ApiRig rig;
+  fill(rig);
+  std::mt19937 random(17);
+  RenderedVc text = render(rig);
+  for (int i = 0; i < 3000; ++i) {
+    const Status done = rig.store->transact([&](Tx& tx) -> Status {
+      for (std::uint64_t changes = 1 + random() % 3; changes > 0; --changes) {
+        VCC_RETURN_IF_ERROR(happen(tx, random));
+      }
+      return okStatus();
+    });
+    REQUIRE_MESSAGE(done.ok(), done.toString());
+    text = render(rig, &text);
+    REQUIRE(text.json == render(rig).json);
+  }
+}
+
+TEST_CASE("what a unit was asked for is read again only when its record is another one") {
+  ApiRig rig;
+  fill(rig);  // with a spec that cannot be read, which is logged
+  MemoryLogger log;
+  RenderedVc text;
+  const auto renderWith = [&](const RenderedVc* before) {
+    RenderedVc out;
+    rig.store->read([&](const ReadTx& tx) {
+      out = renderVc(tx, *tx.vcs().find(kVcid), {kVccId, rig.registry, log, rig.sealer}, before);
+    });
+    return out;
+  };
+  const auto complaints = [&] {
+    const std::string lines = log.text();
+    return std::count(lines.begin(), lines.end(), '\n');
+  };
+  const auto put = [&](auto change) { REQUIRE(rig.store->transact(change).ok()); };
+  text = renderWith(nullptr);
+  CHECK(complaints() == 1);
+  put([](Tx& tx) {
+    Node node = bootedNode();
+    node.watch_mode = false;
+    return tx.nodes().put(node);
+  });
+  text = renderWith(&text);
+  CHECK(complaints() == 1);
+  CHECK(contains(text.json, R"("watch_mode":false,"error_message":""},)"));
+  put([](Tx& tx) { return tx.units().put(*tx.units().find(kUnitId)); });
+  text = renderWith(&text);
+  CHECK(complaints() == 2);
+}
+
+TEST_CASE("many readers at once of a VC that goes on changing see no older text than they came for") {
+  ApiRig rig;
+  fill(rig);
+  RenderCache cache;
+  std::atomic<bool> over = false;
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      while (!over) {
+        rig.store->read([&](const ReadTx& tx) {
+          const Vc& vc = *tx.vcs().find(kVcid);
+          const auto text = cache.get(tx, vc, {kVccId, rig.registry, rig.log, rig.sealer});
+          const State state = tx.nodes().find(id('a'))->state;
+          const bool shown =
+              contains(text->json, fmt::format(R"("name":"handson102_0-aws-server-1","state":"{}")", stateName(state)));
+          if (text->version != vc.version || !shown) ++wrong;
+        });
+      }
+    });
+  }
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE(rig.store
+                ->transact([&](Tx& tx) -> Status {
+                  Node node = *tx.nodes().find(id('a'));
+                  node.state = i % 2 == 0 ? State::kSuspending : State::kRunning;
+                  return tx.nodes().put(node);
+                })
+                .ok());
+  }
+  over = true;
+  for (std::thread& reader : readers) reader.join();
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("the cache gives the same text while the version stands, and another one after a change") {

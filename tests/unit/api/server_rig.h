@@ -3,36 +3,17 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "api/http_server.h"
 #include "api/tls_context.h"
 #include "api_rig.h"
+#include "memory_logger.h"
 #include "support/temp_dir.h"
 #include "test_certificate.h"
 
 namespace vcc::test {
-
-/// Keeps log lines for the tests to look at.
-class MemoryLogger final : public Logger {
- public:
-  void write(Severity, std::string_view id, std::string_view text, std::initializer_list<LogField> fields) override {
-    const std::lock_guard lock(mutex_);
-    text_.append(id).append(" ").append(text);
-    for (const LogField& field : fields) text_.append(" ").append(field.key).append("=").append(field.value);
-    text_ += '\n';
-  }
-  std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
 
 /// The API, with routes of the test's own that misbehave.
 class Misbehaving final : public HttpHandler {

@@ -166,3 +166,32 @@ TEST_CASE("administrators clear processing and set states of any user's nodes") 
   CHECK(rig.administer("POST", unit + "/1/state", R"({"state": "RUNNING"})").status == 409);
   CHECK(rig.administer("POST", unit + "/clear_processing").status == 409);
 }
+
+TEST_CASE("a state that an administrator sets with a check behind it is one that the cloud admits") {
+  VerbApiRig rig;
+  const std::string path = "/vcs/" + rig.vcid + "/web/2/state";
+  const auto set = [&](const std::string& state) {
+    return rig.administer("POST", path, R"({"check": "c1", "state": ")" + state + "\"}");
+  };
+  CheckLine line;
+  line.vcid = rig.vcid;
+  line.unit = "web";
+  line.cloud = "STOPPED";
+  line.node_no = 1;
+  rig.check_report.lines.push_back(line);
+  CHECK(contains(set("RUNNING").body, "has not ended yet"));
+  rig.check_report.done = true;
+  CHECK(set("RUNNING").status == 404);  // it knows of the other node only
+  line.node_no = 2;
+  rig.check_report.lines.push_back(line);
+  const HttpAnswer refused = set("RUNNING");
+  CHECK(refused.status == 409);
+  CHECK(contains(refused.body, "node 2 of unit web was not set: the cloud says STOPPED"));
+  CHECK_FALSE(contains(rig.read(), "\"state\":\"RUNNING\""));
+  rig.check_report.lines.back().cloud = "not known";
+  CHECK(set("POWER_OFF").status == 503);
+  rig.check_report.lines.back().cloud = "STOPPED";
+  CHECK(set("POWER_OFF").status == 200);
+  CHECK(contains(rig.read(), "\"state\":\"POWER_OFF\""));
+  CHECK(rig.administer("POST", path, R"({"check": "c2", "state": "POWER_OFF"})").status == 404);
+}

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <map>
+#include <set>
+
 #include "support/disk_cloud.h"
 #include "support/engine_rig.h"
 
@@ -182,6 +185,85 @@ TEST_CASE("a node gets the disks that its unit names, in their order, before it 
   REQUIRE(rig.commands->deleteVc(rig.caller, rig.storage, true).ok());
   REQUIRE(rig.runUntil([&] { return !rig.hasVc(rig.storage); }));
   CHECK(rig.clouds->volumes.size() == 1);  // the one that is not ours
+}
+
+TEST_CASE("a cloud that attaches only to machines that are off: off, the disks, on again") {
+  DiskRig rig;
+  rig.clouds->facts.attach_needs = AttachNeeds::kOff;
+  const std::vector<std::string> disks = rig.readyDisks(2);
+  const auto runs = [&] { return rig.stateOf(rig.compute) == State::kRunning; };
+  const auto holders = [&] {
+    std::set<std::string> found;
+    for (const auto& [name, volume] : rig.clouds->volumes) found.insert(volume.holder);
+    return found;
+  };
+  SUBCASE("it comes up running") {}
+  SUBCASE("it comes up off") { rig.clouds->boots_as = MachineState::kStopped; }
+  SUBCASE("answers are lost, and calls refused for now") {
+    std::map<std::string, int> asked;
+    rig.clouds->script = [asked](const std::string& call, const CallContext&, const MachineRef&) mutable {
+      const bool switches = call == "power_off" || call == "power_on" || call == "attach";
+      FakeDriver::Fate fate;
+      if (switches && ++asked[call] == 1) fate.error = Status(Code::kUnknown, "no answer", Outcome::kUnknown);
+      if (switches && asked[call] == 2) {
+        fate.apply = false;
+        fate.error = Status(Code::kUnavailable, "not now", Outcome::kNotApplied);
+      }
+      return fate;
+    };
+  }
+  REQUIRE(rig.addMachine("web", disks).ok());
+  REQUIRE(rig.runUntil(runs));
+  CHECK(rig.clouds->cloud.size() == 1);
+  CHECK(rig.clouds->cloud.begin()->second.state == MachineState::kRunning);
+  CHECK(holders() == std::set<std::string>{rig.clouds->cloud.begin()->second.id});
+  CHECK(rig.openOps() == 0);
+
+  // Off and on again by its user: nothing is attached anew.
+  const int attached = rig.clouds->count("attach");
+  const Node node = rig.members(rig.compute).front();
+  REQUIRE(rig.commands->changeUnit(rig.caller, rig.compute, "web", Verb::kPowerOff).ok());
+  REQUIRE(rig.runUntil([&] { return rig.stateOf(rig.compute) == State::kPowerOff; }));
+  REQUIRE(rig.commands->changeUnit(rig.caller, rig.compute, "web", Verb::kPowerOn).ok());
+  REQUIRE(rig.runUntil(runs));
+  CHECK(rig.clouds->count("attach") == attached);
+  CHECK(rig.members(rig.compute).front().machine_id == node.machine_id);
+
+  // Another machine gets them in the same way.
+  rig.clouds->script = nullptr;
+  REQUIRE(rig.commands->changeUnit(rig.caller, rig.compute, "web", Verb::kStop).ok());
+  REQUIRE(rig.runUntil([&] { return rig.stateOf(rig.compute) == State::kStopped; }));
+  CHECK(holders() == std::set<std::string>{""});
+  REQUIRE(rig.commands->changeUnit(rig.caller, rig.compute, "web", Verb::kStart).ok());
+  REQUIRE(rig.runUntil(runs));
+  CHECK(holders() == std::set<std::string>{rig.clouds->cloud.begin()->second.id});
+}
+
+TEST_CASE("switched off by its user while it waits for its disks, a machine gets them on the way up again") {
+  DiskRig rig;
+  rig.clouds->facts.attach_needs = AttachNeeds::kOff;
+  rig.clouds->makes_disks_as = MachineState::kProvisioning;
+  REQUIRE(rig.addDisks(rig.storage, "ebs", 1).ok());
+  REQUIRE(rig.runUntil([&] { return !rig.clouds->volumes.empty(); }));
+  REQUIRE(rig.addMachine("web", {rig.reference(rig.members(rig.storage).front())}).ok());
+  REQUIRE(rig.runUntil([&] { return rig.members(rig.compute).front().progress == "disk 1 of unit ebs"; }));
+  CHECK(rig.clouds->cloud.begin()->second.state == MachineState::kStopped);
+  REQUIRE(rig.commands->changeUnit(rig.caller, rig.compute, "web", Verb::kPowerOff).ok());
+  REQUIRE(rig.runUntil([&] { return rig.stateOf(rig.compute) == State::kPowerOff; }));
+  rig.clouds->volumes.begin()->second.state = MachineState::kRunning;
+  REQUIRE(rig.commands->changeUnit(rig.caller, rig.compute, "web", Verb::kPowerOn).ok());
+  REQUIRE(rig.runUntil([&] { return rig.stateOf(rig.compute) == State::kRunning; }));
+  CHECK(rig.clouds->volumes.begin()->second.holder == rig.clouds->cloud.begin()->second.id);
+  CHECK(rig.clouds->count("power_on") == 1);
+}
+
+TEST_CASE("a cloud that attaches only to machines that are off, and cannot switch them off, attaches nothing") {
+  DiskRig rig;
+  rig.clouds->facts.attach_needs = AttachNeeds::kOff;
+  rig.clouds->facts.can_power = false;
+  const Status refused = rig.addMachine("web", {rig.readyDisks(1).front()});
+  CHECK(refused.code() == Code::kInvalidArgument);
+  CHECK(refused.message().find("cannot switch them off") != std::string::npos);
 }
 
 TEST_CASE("a disk that comes later than its machine is attached then") {
@@ -405,6 +487,7 @@ TEST_CASE("the process dies at any flush: disks are made once, attached once, an
         CAPTURE(nth);
         DiskRig rig(kind);
         rig.clouds->clings = nth % 2 == 0;
+        if (nth % 3 == 0) rig.clouds->facts.attach_needs = AttachNeeds::kOff;
         const auto die = [&](const std::function<bool()>& done) {
           rig.faults->crashAtFlush(nth, point);
           rig.runUntil(done, 20000);

@@ -53,6 +53,25 @@ std::string differenceOf(const Node& node, const CloudSight& sight, const Contai
 
 }  // namespace
 
+TEST_CASE("a state that is set by hand must be one that the cloud's word admits") {
+  const auto of = [](const std::string& cloud, State state) {
+    return admitsState({cloud, "-", "the cloud could not be asked: why"}, state).code();
+  };
+  CHECK(of("RUNNING", State::kRunning) == Code::kOk);
+  CHECK(of("RUNNING", State::kSuspended) == Code::kOk);
+  CHECK(of("STOPPED", State::kRunning) == Code::kFailedPrecondition);
+  CHECK(of("STOPPED", State::kPowerOff) == Code::kOk);
+  CHECK(of("absent", State::kPowerOff) == Code::kFailedPrecondition);
+  CHECK(of("-", State::kRunning) == Code::kFailedPrecondition);
+  CHECK(of("absent", State::kStopped) == Code::kOk);
+  CHECK(of("-", State::kStopped) == Code::kOk);
+  CHECK(of("RUNNING", State::kStopped) == Code::kFailedPrecondition);
+  CHECK(of("RUNNING", State::kError) == Code::kOk);
+  CHECK(of("not known", State::kError) == Code::kUnavailable);
+  CHECK(admitsState({"STOPPED", "-", ""}, State::kRunning).message() ==
+        "the cloud says STOPPED of the machine; for RUNNING it should say RUNNING");
+}
+
 TEST_CASE("a running node agrees with a running machine and a running container") {
   const Machine made = machine();
   const Comparison line = compare(settled(State::kRunning), &made, cloud(MachineState::kRunning), container(true));

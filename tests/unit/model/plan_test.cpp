@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "model/doubt.h"
+#include "model/power.h"
 
 using namespace vcc;
 
@@ -576,6 +577,62 @@ TEST_CASE("a machine that runs waits for its disks, a disk for nothing") {
   CHECK(s.next().kind != ActionKind::kSettle);
   s.profile.disk = true;
   CHECK(s.next().kind == ActionKind::kSettle);
+}
+
+TEST_CASE("a machine that must be off for its disks goes off, gets them, and is switched on again") {
+  Scene s;
+  s.withMachine();
+  s.profile.can_power = s.profile.attach_off = true;
+  s.machine.observed_at = kNow;
+  s.machine.address = "10.0.0.1";
+  s.node.step = Step::kAddress;
+  s.ties.incomplete = true;
+  for (const MachineState state : {MachineState::kRunning, MachineState::kStopped}) {
+    s.machine.observed = state;
+    CHECK(s.next().kind == ActionKind::kAdvance);
+    CHECK(s.next().step == Step::kAttach);
+  }
+  s.machine.observed = MachineState::kRunning;
+  s.node.step = Step::kAttach;
+  CHECK(s.next().kind == ActionKind::kMakePowerOff);
+  CHECK(isPowerWanted(OpVerb::kPowerOff, s.node, s.machine));
+  REQUIRE(powerStep(OpVerb::kPowerOff, s.node) == Step::kDiskOff);
+
+  s.node.step = Step::kDiskOff;
+  CHECK(isPowerWanted(OpVerb::kPowerOff, s.node, s.machine));
+  CHECK_FALSE(isPowerWanted(OpVerb::kPowerOn, s.node, s.machine));
+  SUBCASE("asked, and not answered yet") {
+    s.withOp(OpVerb::kPowerOff, 0);
+    CHECK(s.next().kind == ActionKind::kSendOp);
+  }
+  SUBCASE("accepted, and not to be seen yet") {
+    CHECK(s.next().kind == ActionKind::kWait);
+    s.machine.observed_at = kNow + 61000;
+    CHECK(s.next(kNow + 61000).kind == ActionKind::kMakePowerOff);  // it is not to be seen at all
+  }
+  SUBCASE("lost") {
+    s.machine.observed = MachineState::kFailed;
+    CHECK(s.next().kind == ActionKind::kGiveUp);
+  }
+  SUBCASE("off: the disks, then on") {
+    s.machine.observed = MachineState::kStopped;
+    CHECK(s.next().step == Step::kAttach);
+    s.node.step = Step::kAttach;
+    CHECK(s.next().kind == ActionKind::kAttachDisks);
+    s.ties.incomplete = false;
+    CHECK(s.next().kind == ActionKind::kMakePowerOn);
+    CHECK(isPowerWanted(OpVerb::kPowerOn, s.node, s.machine));
+    s.node.step = powerStep(OpVerb::kPowerOn, s.node);
+    s.machine.observed = MachineState::kRunning;
+    CHECK(s.next().step == Step::kSsh);
+  }
+  SUBCASE("the user switched it off meanwhile, and on again: it gets its disks before it goes on") {
+    s.node.step = Step::kPowerOff;
+    s.machine.observed = MachineState::kStopped;
+    CHECK(s.next().step == Step::kAttach);
+    s.ties.incomplete = false;
+    CHECK(s.next().kind == ActionKind::kMakePowerOn);
+  }
 }
 
 TEST_CASE("a machine that is gone is forgotten when no disk can hang on it any more") {

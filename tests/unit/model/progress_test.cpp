@@ -69,4 +69,10 @@ TEST_CASE("a unit says what is under way and how far") {
   const std::vector<Node> again{node(Goal::kRunning, State::kBooting, Step::kNone, 2),
                                 node(Goal::kPowerOff, State::kShuttingDown, Step::kNone, 3)};
   CHECK(progressOf(again).verb == "power_off, start");
+  Node switched = node(Goal::kRunning, State::kBooting, Step::kPowerOn, 3);
+  switched.goal_at = 2000;
+  switched.container_started = 1000;
+  CHECK(progressOf({switched}).verb == "power_on");
+  switched.container_started = 3000;  // made by this way up: its machine is another one
+  CHECK(progressOf({switched}).verb == "start");
 }

@@ -31,6 +31,8 @@ namespace {
 constexpr std::string_view kGreeting = "SSH-";
 constexpr std::size_t kLineLimit = 255;  // of an identification string, RFC 4253 section 4.2
 constexpr std::size_t kEventsAtOnce = 256;
+/// Probes begin together, at multiples of this: waking up for each one alone would cost more than the probe.
+constexpr std::int64_t kTickMs = 100;
 
 std::string describe(int error) {
   if (error == ECONNREFUSED) return "connection refused";
@@ -189,8 +191,8 @@ void BannerProber::drop(const std::string& id) {
 }
 
 void BannerProber::schedule(const std::string& id, Port& port, std::int64_t at) {
-  port.due = at;
-  due_.emplace(at, id);
+  port.due = (at + kTickMs - 1) / kTickMs * kTickMs;
+  due_.emplace(port.due, id);
 }
 
 void BannerProber::startDue(std::int64_t now) {

@@ -41,6 +41,7 @@ Status showStatus(const std::string& socket_path, const Arguments& arguments) {
       {"store", store.flag("healthy") ? "healthy" : "NOT WRITABLE: " + store.text("reason")},
       {"engine", number("nodes") + " nodes, " + number("unsettled") + " on their way, " + number("open_ops") +
                      " open ops, " + number("jobs") + " jobs, queue " + number("queue")},
+      {"watching", number("watched") + " hosts; serf " + status.text("serf")},
       {"catalog", joined(status.texts("catalog_providers")) + "; " + number("on_older_entry") +
                       " machines stand on an older entry"},
       {"listeners", joined(status.texts("listeners"))},

@@ -10,6 +10,7 @@
 #include "engine/decider.h"
 #include "engine/lifecycle.h"
 #include "engine/sweep_records.h"
+#include "engine/watcher.h"
 
 /// `vcc check`: fresh looks at everything, on the engine's executors, a bounded number at a time.
 namespace vcc {
@@ -39,7 +40,6 @@ CheckLine lineOf(const ReadTx& tx, const Node& node) {
   line.node_no = node.node_no;
   line.node_id = node.node_id;
   line.record = stateName(node.state);
-  line.monitor = "-";
   return line;
 }
 
@@ -226,6 +226,7 @@ void Decider::gatherNode(CheckRun& run, const std::string& node_id) {
     }
   });
   if (!found) return;
+  subject.line.monitor = watcher_->describe(subject.node);
   const std::size_t at = run.subjects.size();
   if (const auto visit = look(node_id); !visit.ok()) {
     subject.cloud = {.sight = Sight::kUnknown, .why = visit.status().message()};

@@ -10,6 +10,8 @@
 #include "engine/disk_ties.h"
 #include "engine/lifecycle.h"
 #include "engine/take_over.h"
+#include "engine/target_file.h"
+#include "engine/watcher.h"
 #include "model/doubt.h"
 #include "model/json_tree.h"
 #include "secrets/tokens.h"
@@ -25,10 +27,11 @@ constexpr std::int64_t kCommitRetryMs = 1000;
 constexpr std::int64_t kHousekeepingMs = 600000;
 constexpr char kShard[] = "all";
 
-Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_simulated) {
+Profile profileOf(const DriverInfo& info, const CatalogEntry& entry, bool all_simulated, bool watches) {
   Profile profile;
   profile.asserted = info.existence == Existence::kAsserted;
   profile.simulated_hosts = info.simulated_hosts || all_simulated;
+  profile.watched = watches && !profile.simulated_hosts;
   profile.can_power = info.can_power;
   profile.attach_off = info.attach_needs == AttachNeeds::kOff;
   // A name that the caller chooses is a token that the cloud never forgets.
@@ -74,6 +77,9 @@ Decider::Decider(Engine::Seams seams, EngineOptions options)
       options_(std::move(options)),
       sweeper_(std::make_unique<Sweeper>(sweepPort(), options_.sweep)),
       host_queue_(options_.ssh_threads),
+      watcher_(std::make_unique<Watcher>(
+          watchPort(), WatchOptions{options_.watch_interval_ms, static_cast<bool>(seams_.write_targets)})),
+      targets_(seams_.write_targets ? std::make_unique<TargetFile>(targetPort()) : nullptr),
       ssh_executor_(seams_.make_executor("ssh", options_.ssh_threads)) {}
 
 SweepPort Decider::sweepPort() {
@@ -118,6 +124,8 @@ Status Decider::takeOver() {
   revisit(unsettled);
   planQuietRound();
   sweeper_->start();
+  watcher_->start(seams_.make_prober);
+  if (targets_) targets_->start();
   keepHouse();
   seams_.log.info("ENGINE_STARTED", "the engine took over", {{"fence", fence_}, {"unsettled", unsettled.size()}});
   return okStatus();
@@ -159,8 +167,9 @@ void Decider::visitStray(const std::string& stray_id) {
 void Decider::lookAt(const std::vector<std::string>& node_ids) {
   if (node_ids.empty()) return;
   post([this, node_ids] {
-    to_look_at_.insert(node_ids.begin(), node_ids.end());
-    revisit(node_ids);
+    for (const std::string& id : node_ids) {
+      if (!watcher_->suspect(id)) observeSoon(id);
+    }
   });
 }
 
@@ -181,8 +190,10 @@ void Decider::waitForWork(std::int64_t timeout_ms) {
 void Decider::endExecutors() {
   cancelled_ = true;
   checks_.cancelAll();
+  watcher_->stop();
   driver_pools_.clear();
   ssh_executor_.reset();
+  targets_executor_.reset();
 }
 
 void Decider::stop() {
@@ -242,6 +253,7 @@ EngineStatus Decider::status() const {
   status.fence = fence_;
   status.jobs = jobs_;
   status.queue = queue_;
+  status.watched = watcher_->count();
   seams_.store.read([&](const ReadTx& tx) {
     status.nodes = static_cast<std::int64_t>(tx.nodes().size());
     status.open_ops = static_cast<std::int64_t>(tx.ops().size());
@@ -315,7 +327,8 @@ Result<Visit> Decider::look(const std::string& node_id) {
   if (!entry.ok()) return unavailable(entry.status().message());
   visit.entry = std::move(*entry);
   const bool disk = visit.unit.kind == UnitKind::kStorage;
-  visit.profile = profileOf(visit.slot->driver->info(), visit.entry, disk || options_.simulated_hosts);
+  visit.profile = profileOf(visit.slot->driver->info(), visit.entry, disk || options_.simulated_hosts,
+                            static_cast<bool>(seams_.make_prober));
   visit.profile.disk = disk;
   if (visit.op && visit.op->verb == OpVerb::kCreate && visit.op->items.size() > 1) {
     seams_.store.read([&](const ReadTx& tx) {

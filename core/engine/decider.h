@@ -28,6 +28,13 @@
 
 namespace vcc {
 
+class TargetFile;
+class Watcher;
+struct TargetPort;
+struct WatchAim;
+struct WatchedPorts;
+struct WatchPort;
+
 /// Who a machine is asked for with: the place, and the account that the credentials are of at present.
 std::string accountOf(const Machine& machine, const std::string& fingerprint);
 
@@ -82,9 +89,9 @@ class Sightings {
 MachineRef refOf(const Machine& machine, std::size_t index);
 
 /// The heart of the engine (architecture 3.2): queue, timers, batching and the execution of `plan`. All methods but
-/// `post`, `wake`, `lookAt`, `sweepNow`, `visitStray`, the two of checks and `status` belong to one thread, the
-/// deciding thread; whatever blocks runs on an executor and comes back through `post`. A node with a call or commit
-/// under way is busy: it is visited again when that has ended.
+/// `post`, `wake`, `lookAt`, `hearOfMembers`, `sweepNow`, `visitStray`, the two of checks and `status` belong to one
+/// thread, the deciding thread; whatever blocks runs on an executor and comes back through `post`. A node with a call
+/// or commit under way is busy: it is visited again when that has ended.
 class Decider {
  public:
   Decider(Engine::Seams seams, EngineOptions options);
@@ -101,6 +108,7 @@ class Decider {
   Result<std::string> startCheck(const std::string& vcid);
   Result<CheckResult> checkReport(const std::string& id);
   void lookAt(const std::vector<std::string>& node_ids);
+  void hearOfMembers(std::vector<SerfMember> members);
 
   /// Does everything that is due; returns the milliseconds until the next thing is (at most 60,000).
   std::int64_t pump();
@@ -112,7 +120,7 @@ class Decider {
   void stop();
 
   EngineStatus status() const;
-  std::vector<Condition> conditions() const { return conditions_.all(); }
+  std::vector<Condition> conditions() const;
 
  private:
   using Body = std::function<Status(Tx&)>;
@@ -231,6 +239,13 @@ class Decider {
   HostTarget targetOf(const Visit& visit) const;
   Result<ContainerSpec> specOf(const Visit& visit) const;
 
+  // watch_ports.cpp: what the watching of hosts and the target file borrow
+  WatchPort watchPort();
+  TargetPort targetPort();
+  Result<WatchedPorts> watchedPortsOf(const std::string& node_id);
+  Result<WatchAim> watchAimOf(const std::string& node_id);
+  void observeSoon(const std::string& node_id);
+
   // disk_steps.cpp: disks of other units on the machine
   void attachDisks(const Visit& visit);
   void releaseDisks(const Visit& visit);
@@ -284,6 +299,8 @@ class Decider {
   ThawedRequests thawed_;
   std::unique_ptr<Sweeper> sweeper_;
   CheckBoard checks_;
+  std::unique_ptr<Watcher> watcher_;
+  std::unique_ptr<TargetFile> targets_;  // null: none is asked for
   Agenda agenda_;
   std::multimap<std::int64_t, Job> timers_;     // monotonic ms
   std::unordered_set<std::string> busy_;        // nodes with a call or commit under way
@@ -317,6 +334,7 @@ class Decider {
   CallQueue host_queue_;                                       // by user, and by unit
   std::unordered_set<std::string> host_turns_;                 // nodes that wait in it
   std::unique_ptr<Executor> ssh_executor_;
+  std::unique_ptr<Executor> targets_executor_;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::int64_t> jobs_{0};
   std::atomic<std::int64_t> queue_{0};

@@ -47,6 +47,7 @@ void Engine::visitStray(const std::string& stray_id) { impl_->decider_.visitStra
 Result<std::string> Engine::startCheck(const std::string& vcid) { return impl_->decider_.startCheck(vcid); }
 Result<CheckResult> Engine::checkReport(const std::string& id) { return impl_->decider_.checkReport(id); }
 void Engine::look(const std::vector<std::string>& node_ids) { impl_->decider_.lookAt(node_ids); }
+void Engine::hearOfMembers(std::vector<SerfMember> members) { impl_->decider_.hearOfMembers(std::move(members)); }
 EngineStatus Engine::status() const { return impl_->decider_.status(); }
 std::vector<Condition> Engine::conditions() const { return impl_->decider_.conditions(); }
 

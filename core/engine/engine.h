@@ -16,6 +16,8 @@
 #include "engine/conditions.h"
 #include "engine/sweeper.h"
 #include "host/host.h"
+#include "host/prober.h"
+#include "host/serf_protocol.h"
 #include "plugin_host/driver.h"
 #include "secrets/sealer.h"
 #include "store/store.h"
@@ -40,6 +42,7 @@ struct EngineOptions {
   std::string public_key;                  ///< of the controller's ssh key, one line; new machines let it in
   std::size_t ssh_threads = 64;            ///< upper limit of concurrent visits to hosts
   std::int64_t quiet_poll_ms = 300000;     ///< how often settled machines are asked for, account by account
+  std::int64_t watch_interval_ms = 30000;  ///< how often each port of a watched host is asked (engine/watcher.h)
   SweepOptions sweep;
 };
 
@@ -51,6 +54,7 @@ struct EngineStatus {
   std::int64_t open_ops = 0;
   std::int64_t jobs = 0;            ///< calls on executors right now
   std::int64_t queue = 0;           ///< objects waiting for a visit
+  std::int64_t watched = 0;         ///< nodes whose hosts are asked
   std::int64_t on_older_entry = 0;  ///< machines whose catalog entry was edited or taken out after they were asked for
 };
 
@@ -72,6 +76,10 @@ class Engine {
     std::function<Result<std::string>(const std::string& node_address)> source_address;
     /// Makes a bounded executor: one per driver instance, one for ssh.
     std::function<std::unique_ptr<Executor>(const std::string& name, std::size_t threads)> make_executor;
+    /// Makes what asks the ports of hosts. Empty: settled hosts are not watched, only their clouds are asked.
+    std::function<std::unique_ptr<Prober>(ProbeReport)> make_prober = {};
+    /// Replaces the target file of Prometheus (engine/target_file.h). Empty: there is none. May block.
+    std::function<Status(const std::string& content)> write_targets = {};
   };
 
   Engine(Seams seams, EngineOptions options);
@@ -86,10 +94,12 @@ class Engine {
   /// Queues objects for a visit (ids of nodes, units or VCs). Any thread, never blocks.
   void wake(const std::vector<std::string>& ids);
 
-  /// Queues a point read of the machines of these nodes, also of settled ones; the hint
-  /// itself changes no state of a node, what two looks find may (engine/sight.h). Any
-  /// thread, never blocks.
+  /// Somebody says that something is wrong with these nodes: their machines are looked at, also those of settled ones,
+  /// and their hosts where they are watched. The hint itself changes no state of a node, what two looks find may
+  /// (engine/sight.h, engine/watcher.h). Any thread, never blocks.
   void look(const std::vector<std::string>& node_ids);
+  /// News of serf, all of its members or those with an event. A hint like others. Any thread, never blocks.
+  void hearOfMembers(std::vector<SerfMember> members);
 
   /// Lists every place of the sweep as soon as can be. Any thread, never blocks; `SweepPlace::tried_at` shows when.
   void sweepNow();

@@ -117,6 +117,8 @@ Status judgeSettled(Tx& tx, Node node, const Machine& before, const Observation&
                     const Profile& profile) {
   if (!isTrouble(node, seen)) {
     if (node.state != State::kHostError) return tx.nodes().put(std::move(node));
+    // What is on the machine must answer as well (engine/watcher.h).
+    if (profile.watched) return tx.nodes().put(std::move(node));
     node.fault = {};
     const State back = settledState(node.goal);
     return setState(tx, std::move(node), back, {"the machine is back", ""});
@@ -135,9 +137,12 @@ Status judgeSettled(Tx& tx, Node node, const Machine& before, const Observation&
 
 bool isWatched(const Node& node, const Machine& machine) {
   if (machine.kind == UnitKind::kStorage) return false;  // the wire has no state for a disk that is lost
-  if (!node.settled() || node.goal == Goal::kGone || node.goal == Goal::kStopped) return false;
+  if (!node.watch_mode || !node.settled()) return false;
+  if (node.goal == Goal::kGone || node.goal == Goal::kStopped) return false;
   return node.state != State::kError && !machine.want_destroy && machine.open_op.empty();
 }
+
+bool isTroubled(const Node& node, const Machine& machine) { return troubledSince(node, machine) > 0; }
 
 bool isSuspect(const Node& node, const Machine& machine, const Observation* seen) {
   const bool trouble = seen == nullptr || isTrouble(node, *seen);

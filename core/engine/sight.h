@@ -20,7 +20,8 @@ bool isListEnough(const Node& node, const Machine& machine);
 /// or it lacks the address.
 bool needsPointRead(const Node& node, const Machine& machine, const Observation& seen);
 
-/// True for a node whose machine is asked for though nothing is under way: it is settled, and is not in ERROR.
+/// True for a node whose machine is asked for though nothing is under way: it is settled, is not in ERROR, and its
+/// `watch_mode` is on.
 bool isWatched(const Node& node, const Machine& machine);
 
 /// True when a look at a watched node, or what is recorded of it, calls for a point read. `seen`: null = it showed
@@ -29,6 +30,9 @@ bool isSuspect(const Node& node, const Machine& machine, const Observation* seen
 
 /// After a look that found a watched node's machine in trouble: when the second one is due, which makes it HOST_ERROR.
 std::optional<std::int64_t> secondLookAt(const Node& node, const Machine& machine, const Profile& profile);
+
+/// True when the last look at a watched node's machine found it in trouble.
+bool isTroubled(const Node& node, const Machine& machine);
 
 /// False when the sight says what is recorded already: there is nothing to store.
 bool isNews(const Node& node, const Machine& machine, const Observation& seen);

@@ -9,6 +9,7 @@ namespace vcc {
 struct Profile {
   bool asserted = false;          ///< an existing server: never destroyed, only released
   bool simulated_hosts = false;   ///< no ssh, no container
+  bool watched = false;           ///< its host is asked as well as its cloud (engine/watcher.h)
   bool disk = false;              ///< a disk of a storage unit: no address, no power; `simulated_hosts` holds too
   bool can_power = false;         ///< the cloud switches machines off and on
   bool attach_off = false;        ///< disks are attached only to machines that are off

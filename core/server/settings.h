@@ -46,6 +46,9 @@ struct Settings {
   bool probe_before_accept = true;         ///< add unit asks the cloud whether the credentials work
   std::int64_t ssh_threads = 64;
   std::int64_t quiet_poll_s = 300;
+  std::int64_t watch_interval_s = 30;       ///< how often each port of a watched host is asked
+  std::string serf_rpc = "127.0.0.1:7373";  ///< of the serf agent beside the controller; empty = none
+  std::string prometheus_targets;           ///< the file for Prometheus; empty = none
   std::int64_t events_keep = 5000;
   SweepOptions sweep;
   Limits limits;

@@ -23,7 +23,9 @@
 #include "base/executor.h"
 #include "base/version.h"
 #include "engine/engine.h"
+#include "host/banner_prober.h"
 #include "host/route.h"
+#include "host/serf_client.h"
 #include "host/simulated_host.h"
 #include "host/ssh_host.h"
 #include "plugin_host/poco_http_transport.h"
@@ -38,6 +40,9 @@
 
 namespace vcc {
 namespace {
+
+/// OpenSSH from 9.8 on counts a second of penalty for each connection without a login.
+constexpr std::int64_t kShortestWatchS = 10;
 
 std::string leaseHolder() {
   std::array<char, 256> name{};
@@ -83,6 +88,7 @@ struct Controller::Parts {
   std::unique_ptr<Host> host;
   std::unique_ptr<Host> simulated_host;
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<SerfClient> serf;  // null: switched off
   std::unique_ptr<CredentialProbe> probe;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<Doorkeeper> doorkeeper;
@@ -104,7 +110,10 @@ struct Controller::Parts {
   Status openState();
   Status openSecrets();
   Status openDrivers();
+  Status checkWatching() const;
+  std::unique_ptr<Prober> makeProber(ProbeReport report) const;
   void buildEngine();
+  Status followSerf();
   void buildServices();
   Result<std::vector<DriverSlot>> loadPlugin(const std::string& name);
   Status bindListeners();
@@ -130,7 +139,16 @@ Status Controller::Parts::openState() {
                               " is a production folder; take the key out, or make another folder with `occtr "
                               "--init-data DIR --evaluation`");
   }
+  VCC_RETURN_IF_ERROR(checkWatching());
   return ensureNobody(*store);
+}
+
+Status Controller::Parts::checkWatching() const {
+  if (settings.watch_interval_s >= kShortestWatchS || stamp.evaluation) return okStatus();
+  return failedPrecondition(fmt::format(
+      "watch_interval_s: less than {} works only in an evaluation folder, because the sshd of a host shuts out who "
+      "comes more often; correct the key",
+      kShortestWatchS));
 }
 
 Status Controller::Parts::openSecrets() {
@@ -162,6 +180,14 @@ Status Controller::Parts::openDrivers() {
   return okStatus();
 }
 
+/// Null, and a line in the log, when the system has nothing left for it: everything but watching works on.
+std::unique_ptr<Prober> Controller::Parts::makeProber(ProbeReport report) const {
+  auto prober = makeBannerProber({}, seams.clock, seams.random, std::move(report));
+  if (prober.ok()) return std::move(*prober);
+  seams.log.error("WATCH_OFF", prober.status().message());
+  return nullptr;
+}
+
 void Controller::Parts::buildEngine() {
   EngineOptions options;
   options.vcc_id = stamp.vcc_id;
@@ -174,17 +200,37 @@ void Controller::Parts::buildEngine() {
   options.public_key = ssh_key.public_line;
   options.ssh_threads = static_cast<std::size_t>(settings.ssh_threads);
   options.quiet_poll_ms = settings.quiet_poll_s * 1000;
+  options.watch_interval_ms = settings.watch_interval_s * 1000;
   options.sweep = settings.sweep;
-  engine =
-      std::make_unique<Engine>(Engine::Seams{*store, *drivers, *host, *simulated_host, seams.clock, seams.random,
-                                             seams.log, *sealer, catalogSeam(), sourceAddressTowards, makeThreadPool},
-                               options);
+  Engine::Seams engine_seams{*store,    *drivers, *host,         *simulated_host,      seams.clock,   seams.random,
+                             seams.log, *sealer,  catalogSeam(), sourceAddressTowards, makeThreadPool};
+  engine_seams.make_prober = [this](ProbeReport report) { return makeProber(std::move(report)); };
+  if (!settings.prometheus_targets.empty()) {
+    engine_seams.write_targets = [this](const std::string& content) {
+      // Prometheus is another user.
+      return seams.files.writeAtomic(settings.prometheus_targets, content, 0644).prepend("prometheus_targets");
+    };
+  }
+  engine = std::make_unique<Engine>(std::move(engine_seams), options);
   probe = std::make_unique<CredentialProbe>(
       CredentialProbe::Seams{seams.clock, seams.log, stamp.vcc_id, makeThreadPool("probe", CredentialProbe::kAtOnce)});
   commands = std::make_unique<Commands>(CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, *sealer,
                                                      settings.limits, stamp.evaluation, ownAddresses(),
                                                      [this](const std::vector<std::string>& ids) { engine->wake(ids); },
                                                      settings.probe_before_accept ? probe.get() : nullptr});
+}
+
+Status Controller::Parts::followSerf() {
+  if (settings.serf_rpc.empty()) {
+    seams.log.info("SERF_OFF", "nodes are watched without serf: serf_rpc is empty");
+    return okStatus();
+  }
+  auto client = SerfClient::start(settings.serf_rpc, seams.clock, seams.log, [this](std::vector<SerfMember> members) {
+    engine->hearOfMembers(std::move(members));
+  });
+  if (!client.ok()) return client.status().prepend("serf_rpc");
+  serf = std::move(*client);
+  return okStatus();
 }
 
 void Controller::Parts::buildServices() {
@@ -216,7 +262,11 @@ void Controller::Parts::buildServices() {
       catalogSeam(),
       [this] { return engine->status(); },
       [this] { return engine->conditions(); },
-      [this] { return facts; },
+      [this] {
+        ProcessFacts now = facts;
+        if (serf) now.serf = serf->isConnected() ? "connected" : "absent";
+        return now;
+      },
       [this](const std::string& name) { return loadPlugin(name); },
       *commands,
       notices,
@@ -301,6 +351,7 @@ Result<std::unique_ptr<Controller>> Controller::start(const Settings& settings, 
   VCC_RETURN_IF_ERROR(parts->bindListeners());
   VCC_RETURN_IF_ERROR(parts->engine->start());
   parts->running = true;
+  VCC_RETURN_IF_ERROR(parts->followSerf());
   std::unique_ptr<Controller> controller(new Controller(std::move(parts)));
   Parts& p = *controller->parts_;
   p.https->start();
@@ -333,6 +384,7 @@ bool Controller::stop() {
   p.vault->stop();
   if (p.fail) p.fail->stop();
   p.admin->stop();
+  p.serf.reset();
   p.engine->stop();
   if (const Status removed = p.seams.files.remove(p.settings.adminSocket()); !removed.ok()) {
     p.seams.log.warn("RUN_FILE_LEFT", removed.message());

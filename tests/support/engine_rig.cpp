@@ -43,7 +43,9 @@ void EngineRig::start() {
                     .make_executor = [this](const std::string& name, std::size_t threads) -> std::unique_ptr<Executor> {
                       if (makes_executor) return makes_executor(name, threads);
                       return std::make_unique<InlineExecutor>();
-                    }},
+                    },
+                    .make_prober = makes_prober,
+                    .write_targets = writes_targets},
       options);
   REQUIRE(decider->takeOver().ok());
   commands = std::make_unique<Commands>(

@@ -61,6 +61,8 @@ class EngineRig {
   std::shared_ptr<FaultPlan> faults = std::make_shared<FaultPlan>();
   std::shared_ptr<const Catalog> catalog;
   std::function<std::unique_ptr<Executor>(const std::string&, std::size_t)> makes_executor;  ///< empty: inline
+  std::function<std::unique_ptr<Prober>(ProbeReport)> makes_prober;  ///< empty: hosts are not watched
+  std::function<Status(const std::string&)> writes_targets;          ///< empty: no file for Prometheus
   EngineOptions options;
   Limits limits;
   std::unique_ptr<Store> store;

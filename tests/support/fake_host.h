@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ class FakeHost final : public Host {
   std::map<std::string, std::vector<FoundContainer>> containers;  ///< by address
   std::map<std::string, Status> failure;                          ///< by call: "inspect", "run", "probe" ...
   std::vector<std::string> calls;
+  std::map<std::string, Status> unreachable;  ///< by address: what `inspect` says of it
+  std::function<void()> on_inspect;           ///< called in every `inspect`
   bool image_present = true;
   JobState pull = JobState::kUnknown;
   ContainerSpec last_spec;
@@ -22,7 +25,9 @@ class FakeHost final : public Host {
 
   Result<HostReport> inspect(const HostTarget& target, const std::string&, std::int64_t) override {
     last_target = target;
+    if (on_inspect) on_inspect();
     if (const Status s = call("inspect"); !s.ok()) return s;
+    if (const auto away = unreachable.find(target.address); away != unreachable.end()) return away->second;
     HostReport report;
     report.host_key = "ssh-ed25519 KEY";
     report.engine = "docker";

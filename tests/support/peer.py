@@ -50,10 +50,18 @@ class Peer:
     def change_host_key(self, index):
         """The server comes back with another identity, as a machine that was installed anew."""
         folder = self.folder(index)
-        os.kill(int((folder / "sshd.pid").read_text()), signal.SIGKILL)
+        self.kill_sshd(index)
         for name in ("host_key", "host_key.pub"):
             (folder / name).unlink()
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "host_key")], check=True)
+        self.start_sshd(index)
+
+    def kill_sshd(self, index):
+        """kill -9 of the server's sshd; logins that are under way go on."""
+        os.kill(int((self.folder(index) / "sshd.pid").read_text()), signal.SIGKILL)
+
+    def start_sshd(self, index):
+        folder = self.folder(index)
         with (folder / "log").open("ab") as log:
             subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(folder / "sshd_config")], stdin=subprocess.DEVNULL,
                              stdout=log, stderr=log, start_new_session=True,

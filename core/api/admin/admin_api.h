@@ -31,6 +31,7 @@ struct ProcessFacts {
   std::string data_dir;
   bool evaluation = false;
   bool simulated_hosts = false;
+  std::string serf = "off";            ///< or "connected", "absent"
   std::vector<std::string> listeners;  ///< "https://127.0.0.1:8443", "unix:/..."
 };
 

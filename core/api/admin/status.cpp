@@ -31,6 +31,7 @@ void writeEngine(JsonWriter& json, const EngineStatus& engine) {
   json.key("on_older_entry").integer(engine.on_older_entry);
   json.key("jobs").integer(engine.jobs);
   json.key("queue").integer(engine.queue);
+  json.key("watched").integer(engine.watched);
   json.endObject();
 }
 
@@ -68,6 +69,7 @@ std::string statusJson(const AdminSeams& seams) {
   json.key("data_dir").string(facts.data_dir);
   json.key("evaluation").boolean(facts.evaluation);
   json.key("simulated_hosts").boolean(facts.simulated_hosts);
+  json.key("serf").string(facts.serf);
   json.key("store").beginObject();
   json.key("healthy").boolean(health.ok());
   json.key("reason").string(health.message());

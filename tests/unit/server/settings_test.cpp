@@ -49,6 +49,17 @@ TEST_CASE("failure notices without a token and early answers are switched in the
   CHECK_FALSE(read("", {{"VCC_PROBE_BEFORE_ACCEPT", "false"}})->probe_before_accept);
 }
 
+TEST_CASE("watching has its interval, serf and a file for Prometheus") {
+  CHECK(read("")->watch_interval_s == 30);
+  CHECK(read("")->serf_rpc == "127.0.0.1:7373");
+  CHECK(read("serf_rpc: ''")->serf_rpc.empty());
+  CHECK(read("")->prometheus_targets.empty());
+  CHECK(read("", {{"VCC_PROMETHEUS_TARGETS", "/srv/targets.json"}})->prometheus_targets == "/srv/targets.json");
+  CHECK(read("watch_interval_s: 60")->watch_interval_s == 60);
+  CHECK(contains(refusal("watch_interval_s: 0"), "watch_interval_s: must be a number from 1 to 3600"));
+  CHECK(contains(refusal("prometheus_targets: targets.json"), "prometheus_targets: must be an absolute path"));
+}
+
 TEST_CASE("how many events are kept is bounded") {
   CHECK(read("events_keep: 100000")->events_keep == 100000);
   CHECK(read("", {{"VCC_EVENTS_KEEP", "100"}})->events_keep == 100);

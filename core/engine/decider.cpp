@@ -375,8 +375,8 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
       return keepDisk(visit);
     case ActionKind::kInspectHost:
       return inspectHost(visit);
-    case ActionKind::kPullImage:
-      return pullImage(visit);
+    case ActionKind::kPrepareHost:
+      return prepareHost(visit);
     case ActionKind::kRunContainer:
       return runContainer(visit);
     case ActionKind::kProbeReady:

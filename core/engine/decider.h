@@ -210,7 +210,6 @@ class Decider {
 
   // host_steps.cpp: what happens on the machine
   void inspectHost(const Visit& visit);
-  void pullImage(const Visit& visit);
   void runContainer(const Visit& visit);
   void probeReady(const Visit& visit);
   void stopContainer(const Visit& visit);
@@ -218,6 +217,14 @@ class Decider {
   Host& hostOf(const Visit& visit) const;
   HostTarget targetOf(const Visit& visit) const;
   Result<ContainerSpec> specOf(const Visit& visit) const;
+  Result<std::string> controllerAddressFor(const Visit& visit) const;
+
+  // prepare_steps.cpp: what must be done on the machine before its container is started
+  void beginPreparation(const Visit& visit, const HostReport& seen);
+  void prepareHost(const Visit& visit);
+  void noteJob(const Visit& visit, const std::string& image, const Result<JobReport>& report);
+  void noteProgress(const Visit& visit, const std::string& progress);
+  Result<HostNeeds> needsOf(const Visit& visit) const;
 
   // disk_steps.cpp: disks of other units on the machine
   void attachDisks(const Visit& visit);

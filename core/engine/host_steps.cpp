@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "engine/container.h"
 #include "engine/decider.h"
+#include "engine/host_needs.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
@@ -20,15 +21,9 @@ constexpr std::int64_t kLookDeadlineMs = 30000;
 constexpr std::int64_t kRunDeadlineMs = 120000;
 constexpr std::int64_t kBannerDeadlineMs = 3000;
 constexpr std::int64_t kExistingServerPatienceMs = 60000;
-constexpr std::int64_t kPullPatience = 3;
 
 /// How often a thing under way is looked at: at once in the beginning, then ever less.
 std::int64_t pollPause(std::int64_t age_ms) { return std::clamp<std::int64_t>(age_ms / 8, 100, 3000); }
-
-/// One id for every try to pull this image on this machine, so that a restart finds the running pull again.
-std::string pullId(const Machine& machine, const std::string& image) {
-  return hexEncode(sha256("pull\n" + machine.machine_id + "\n" + image)).substr(0, 32);
-}
 
 struct Claim {
   std::vector<std::string> ours;       // ids of containers of this node
@@ -75,12 +70,14 @@ HostTarget Decider::targetOf(const Visit& visit) const {
   return target;
 }
 
+Result<std::string> Decider::controllerAddressFor(const Visit& visit) const {
+  if (!options_.controller_address.empty()) return options_.controller_address;
+  return seams_.source_address(visit.machine->address);
+}
+
 Result<ContainerSpec> Decider::specOf(const Visit& visit) const {
   VCC_ASSIGN_OR_RETURN(const UnitCci cci, openCci(seams_.sealer, visit.unit));
-  std::string controller = options_.controller_address;
-  if (controller.empty()) {
-    VCC_ASSIGN_OR_RETURN(controller, seams_.source_address(visit.machine->address));
-  }
+  VCC_ASSIGN_OR_RETURN(const std::string controller, controllerAddressFor(visit));
   return containerSpec({options_.vcc_id, controller, options_.base_registry}, cci, visit.unit, visit.node,
                        visit.machine->address);
 }
@@ -88,12 +85,16 @@ Result<ContainerSpec> Decider::specOf(const Visit& visit) const {
 void Decider::inspectHost(const Visit& visit) {
   const auto spec = specOf(visit);
   if (!spec.ok()) return giveUp(visit, spec.status().message());
+  const auto needs = needsOf(visit);
+  if (!needs.ok()) return giveUp(visit, needs.status().message());
+  // An existing server is not changed, so its needs are not asked for either (architecture 27).
+  const HostLook look = visit.profile.asserted ? HostLook::kContainers : HostLook::kNeeds;
   busy_.insert(visit.node.node_id);
   auto report = std::make_shared<Result<HostReport>>(unavailable(""));
   runOn(
       *ssh_executor_,
-      [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image] {
-        *report = host.inspect(target, image, kLookDeadlineMs);
+      [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image, needs = *needs, look] {
+        *report = host.inspect(target, image, needs, look, kLookDeadlineMs);
       },
       [this, visit, report, spec = *spec] {
         busy_.erase(visit.node.node_id);
@@ -106,7 +107,9 @@ void Decider::inspectHost(const Visit& visit) {
           const bool patient =
               !visit.profile.asserted || seams_.store.now() - visit.node.step_at < kExistingServerPatienceMs;
           if (!may_mend || !patient) {
-            return giveUp(visit, fmt::format("logging in to {} failed: {}", visit.machine->address, error.message()));
+            std::string text = fmt::format("logging in to {} failed: {}", visit.machine->address, error.message());
+            if (visit.profile.asserted) text += "; " + checkHint(visit.machine->address);
+            return giveUp(visit, text);
           }
           return failStep(visit, Status(Code::kUnavailable, error.message()), CallKind::kExisting);
         }
@@ -123,6 +126,7 @@ void Decider::inspectHost(const Visit& visit) {
           return fits && c.vcc == options_.vcc_id && c.node_id == visit.node.node_id;
         });
         const FoundContainer kept = ours != seen.containers.end() ? *ours : FoundContainer{};
+        if (kept.id.empty() && !seen.lacking.empty()) return beginPreparation(visit, seen);
         const bool startable = !kept.id.empty() || seen.image_present;
         const Step next = kept.running ? Step::kReady : startable ? Step::kContainer : Step::kImage;
         commit({visit.node.node_id},
@@ -145,42 +149,6 @@ void Decider::inspectHost(const Visit& visit) {
                  VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
                  return tx.nodes().put(std::move(node));
                });
-      });
-}
-
-void Decider::pullImage(const Visit& visit) {
-  const auto spec = specOf(visit);
-  if (!spec.ok()) return giveUp(visit, spec.status().message());
-  busy_.insert(visit.node.node_id);
-  auto report = std::make_shared<Result<JobReport>>(unavailable(""));
-  runOn(
-      *ssh_executor_,
-      [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image,
-       id = pullId(*visit.machine, spec->image)] {
-        *report = host.pollPull(target, id, kLookDeadlineMs);
-        if (report->ok() && report->value().state == JobState::kUnknown) {
-          const Status started = host.startPull(target, id, image, kLookDeadlineMs);
-          if (!started.ok()) *report = started;
-        }
-      },
-      [this, visit, report, image = spec->image] {
-        busy_.erase(visit.node.node_id);
-        if (!report->ok()) return failStep(visit, report->status(), CallKind::kExisting);
-        switch (report->value().state) {
-          case JobState::kDone:
-            return goTo(visit, Step::kContainer);
-          case JobState::kFailed: {
-            const std::string why = fmt::format(
-                "pulling image {} on {} failed: {}; check the image name and that the "
-                "server reaches its registry",
-                image, visit.machine->address, report->value().detail);
-            if (visit.node.attempts + 1 >= kPullPatience) return giveUp(visit, why);
-            return failStep(visit, unavailable(why), CallKind::kExisting);
-          }
-          case JobState::kRunning:
-          case JobState::kUnknown:
-            return schedule(visit.node.node_id, pollPause(seams_.store.now() - visit.node.step_at));
-        }
       });
 }
 

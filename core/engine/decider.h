@@ -221,6 +221,7 @@ class Decider {
 
   // prepare_steps.cpp: what must be done on the machine before its container is started
   void beginPreparation(const Visit& visit, const HostReport& seen);
+  void lookAgainAfterJob(const Visit& visit, const HostReport& seen);
   void prepareHost(const Visit& visit);
   void noteJob(const Visit& visit, const std::string& image, const Result<JobReport>& report);
   void noteProgress(const Visit& visit, const std::string& progress);

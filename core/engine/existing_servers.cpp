@@ -17,7 +17,7 @@ namespace vcc {
 namespace {
 
 constexpr char kProvider[] = "onpremises";
-constexpr std::int64_t kVisitMs = 30000;
+constexpr std::int64_t kVisitMs = 12000;
 constexpr int kAtOnce = 4;
 constexpr int kOrdinaryPort = 22;
 
@@ -108,9 +108,8 @@ Result<ServerReport> ExistingServers::check(const ServerQuestion& question) {
   } else {
     report.findings = {loginFinding(seen.status(), plan.target, options_.public_key)};
   }
-  report.ready = std::ranges::none_of(report.findings, [](const ServerFinding& finding) {
-    return finding.level == ServerFinding::Level::kMissing;
-  });
+  report.ready = std::ranges::none_of(
+      report.findings, [](const ServerFinding& finding) { return finding.level == ServerFinding::Level::kMissing; });
   return report;
 }
 
@@ -125,13 +124,14 @@ Result<ServerJob> ExistingServers::prepare(const ServerQuestion& question) {
                        }));
   const auto container = std::ranges::find(seen.containers, question.address, &FoundContainer::address);
   if (container != seen.containers.end()) {
-    return failedPrecondition(fmt::format("{}base container {} is on it; delete its node, or remove the container there",
-                                          refusal, container->name));
+    return failedPrecondition(fmt::format(
+        "{}base container {} is on it; delete its node, or remove the container there", refusal, container->name));
   }
   if (!seen.facts.may_sudo) {
-    return failedPrecondition(fmt::format("{}user {} may not use sudo without a password; `vcc onprem check {}` shows "
-                                          "the command that allows it",
-                                          refusal, question.user, question.address));
+    return failedPrecondition(
+        fmt::format("{}user {} may not use sudo without a password; `vcc onprem check {}` shows "
+                    "the command that allows it",
+                    refusal, question.user, question.address));
   }
   ServerJob job;
   job.id = hexEncode(sha256(fmt::format("prepare\n{}\n{}", options_.vcc_id, question.address))).substr(0, 32);

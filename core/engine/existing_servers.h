@@ -45,9 +45,9 @@ struct ServerJob {
   JobReport report;
 };
 
-/// Existing servers before they are used (architecture 21): looks at one and says what it lacks, and prepares it when an
-/// administrator asks for that. Without such a request nothing on them is ever changed. Each call is one or two ssh
-/// sessions, blocks up to 70 s, and holds no lock of the store; a few at a time, then kResourceExhausted. Thread safe.
+/// Existing servers before they are used (architecture 21): looks at one and says what it lacks, and prepares it when
+/// an administrator asks for that. Without such a request nothing on them is ever changed. Each call is one or two ssh
+/// sessions, blocks up to 36 s, and holds no lock of the store; a few at a time, then kResourceExhausted. Thread safe.
 class ExistingServers {
  public:
   struct Seams {

@@ -9,18 +9,19 @@
 #include "engine/transitions.h"
 #include "host/host_steps.h"
 
-/// What must be done on a machine before its container can be started: one detached job on the machine, under an id that
-/// is found again after a restart, started and then asked for (architecture 25, 26).
+/// What must be done on a machine before its container can be started: one detached job on the machine, under an id
+/// that is found again after a restart, started and then asked for (architecture 25, 26).
 namespace vcc {
 
 namespace {
 
 constexpr std::int64_t kLookDeadlineMs = 30000;
 constexpr std::int64_t kPatience = 3;
+constexpr std::int64_t kSecondLookMs = 5000;
 constexpr char kPrepared[] = "looking whether all is there";
 
 /// The longer a job has been under way, the longer it is likely to go on: each poll is a login.
-std::int64_t jobPause(std::int64_t age_ms) { return std::clamp<std::int64_t>(age_ms, 500, 10000); }
+std::int64_t jobPause(std::int64_t age_ms) { return std::clamp<std::int64_t>(age_ms / 2, 500, 10000); }
 
 /// One id for every try of this step on this machine, so that a restart finds the running job again.
 std::string jobId(const Visit& visit, const std::string& image) {
@@ -67,13 +68,26 @@ Result<HostNeeds> Decider::needsOf(const Visit& visit) const {
   return needs;
 }
 
+/// What a job has done, and the machine still lacks: looked at again, not done again, for it would be the same.
+void Decider::lookAgainAfterJob(const Visit& visit, const HostReport& seen) {
+  const HostStepInfo& info = hostStepInfo(seen.lacking.front());
+  std::string text = fmt::format("{} was prepared, and still {}", visit.machine->address, info.lack);
+  if (!seen.engine_trouble.empty()) text += fmt::format(" ({})", seen.engine_trouble);
+  text += fmt::format("; {}", info.remedy);
+  if (visit.node.attempts + 1 >= kPatience) return giveUp(visit, text);
+  commit({visit.node.node_id}, [id = visit.node.node_id, seen_goal = visit.node.goal_seq, text](Tx& tx) -> Status {
+    const Node* found = tx.nodes().find(id);
+    if (!found || found->goal_seq != seen_goal) return okStatus();
+    Node node = *found;
+    node.attempts += 1;
+    node.next_at = tx.now() + kSecondLookMs;
+    node.fault = {tx.now(), text};
+    return tx.nodes().put(std::move(node));
+  });
+}
+
 void Decider::beginPreparation(const Visit& visit, const HostReport& seen) {
-  if (visit.node.progress == kPrepared) {
-    const HostStepInfo& info = hostStepInfo(seen.lacking.front());
-    std::string text = fmt::format("it was prepared, and still {}", info.lack);
-    if (!seen.engine_trouble.empty()) text += fmt::format(" ({})", seen.engine_trouble);
-    return failStep(visit, unavailable(fmt::format("{}; {}", text, info.remedy)), CallKind::kExisting);
-  }
+  if (visit.node.progress == kPrepared) return lookAgainAfterJob(visit, seen);
   commit({visit.node.node_id},
          [node_id = visit.node.node_id, machine_id = visit.machine->machine_id, host_key = seen.host_key,
           goal_seq = visit.node.goal_seq](Tx& tx) -> Status {

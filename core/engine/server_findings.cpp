@@ -18,7 +18,9 @@ using Level = ServerFinding::Level;
 constexpr std::int64_t kUsualFreeMib = 10240;
 constexpr int kContainerSshPort = 22;
 
-bool lacks(const HostReport& seen, HostStep step) { return std::ranges::find(seen.lacking, step) != seen.lacking.end(); }
+bool lacks(const HostReport& seen, HostStep step) {
+  return std::ranges::find(seen.lacking, step) != seen.lacking.end();
+}
 
 const FoundContainer* containerOn(const HostReport& seen, const std::string& address) {
   const auto found = std::ranges::find(seen.containers, address, &FoundContainer::address);
@@ -38,7 +40,9 @@ ServerFinding sudoFinding(const HostReport& seen, const ServerContext& context) 
   const std::string text = fmt::format("user {} may not use sudo without a password", context.target.user);
   // Enough for the base container; but nothing can be prepared.
   const bool enough = seen.engine == "docker";
-  return {"sudo", enough ? Level::kNote : Level::kMissing, text,
+  return {"sudo",
+          enough ? Level::kNote : Level::kMissing,
+          text,
           {fmt::format("echo '{} ALL=(ALL) NOPASSWD:ALL' | sudo tee /etc/sudoers.d/90-vcp", context.target.user)}};
 }
 
@@ -54,7 +58,8 @@ ServerFinding dockerFinding(const HostReport& seen, const ServerContext& context
 ServerFinding registryFinding(const HostReport& seen, const ServerContext& context) {
   const std::string all = fmt::format("{}", fmt::join(context.needs.registries, ", "));
   if (!lacks(seen, HostStep::kRegistries)) return {"registries", Level::kOk, all, {}};
-  return {"registries", Level::kNote, fmt::format("docker does not take images from {} by plain HTTP; others it does", all),
+  return {"registries", Level::kNote,
+          fmt::format("docker does not take images from {} by plain HTTP; others it does", all),
           hostStepCommands(HostStep::kRegistries, context.needs)};
 }
 
@@ -62,10 +67,11 @@ ServerFinding portFinding(const HostReport& seen, const ServerContext& context, 
   if (seen.facts.taken_ports.empty() || in_use) {
     return {"ports", Level::kOk, in_use ? "those of its base container" : "those of a base container are free", {}};
   }
-  ServerFinding finding{"ports", Level::kMissing,
-                        fmt::format("the base container needs ports that others listen on: {}",
-                                    fmt::join(seen.facts.taken_ports, ", ")),
-                        {}};
+  ServerFinding finding{
+      "ports",
+      Level::kMissing,
+      fmt::format("the base container needs ports that others listen on: {}", fmt::join(seen.facts.taken_ports, ", ")),
+      {}};
   for (const int port : seen.facts.taken_ports) {
     if (port == kContainerSshPort) {
       for (std::string& command : hostStepCommands(HostStep::kSshPort, context.needs)) {
@@ -87,7 +93,8 @@ ServerFinding containerFinding(const FoundContainer* found, const ServerContext&
   if (ours && !context.claim.empty()) {
     return {"use", Level::kNote, fmt::format("container {} of {} is on it", found->name, context.claim), {}};
   }
-  return {"use", Level::kMissing,
+  return {"use",
+          Level::kMissing,
           fmt::format("base container {} of {} is on it; nobody but you removes it", found->name,
                       ours ? "a node that no record of this controller knows" : "another controller"),
           {fmt::format("sudo docker rm -f -v {}", found->id.substr(0, 64))}};
@@ -95,12 +102,15 @@ ServerFinding containerFinding(const FoundContainer* found, const ServerContext&
 
 void addFacts(std::vector<ServerFinding>& findings, const HostFacts& facts) {
   if (!facts.missing_commands.empty()) {
-    findings.push_back({"commands", Level::kMissing,
+    findings.push_back({"commands",
+                        Level::kMissing,
                         fmt::format("commands are missing: {}", fmt::join(facts.missing_commands, ", ")),
                         {"sudo apt-get install -y coreutils findutils sed util-linux"}});
   }
   if (!facts.clock_synchronised) {
-    findings.push_back({"clock", Level::kNote, "its clock does not seem to be set by any time server",
+    findings.push_back({"clock",
+                        Level::kNote,
+                        "its clock does not seem to be set by any time server",
                         {"sudo apt-get install -y chrony", "sudo systemctl enable --now chrony"}});
   }
   if (facts.free_mib < kUsualFreeMib) {

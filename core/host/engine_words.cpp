@@ -100,8 +100,8 @@ std::string layersText(std::string_view counts) {
   const std::string_view done = counts.substr(0, space);
   const std::string_view all = counts.substr(space + 1);
   for (const std::string_view number : {done, all}) {
-    const bool is_number = !number.empty() && number.size() <= kDigits &&
-                           number.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool is_number =
+        !number.empty() && number.size() <= kDigits && number.find_first_not_of("0123456789") == std::string_view::npos;
     if (!is_number) return {};
   }
   return all == "0" ? std::string() : fmt::format("{} of {} layers", done, all);

@@ -119,8 +119,8 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  /// Looks: engine, image, containers that carry our label, and what `look` says. Changes nothing. An empty `image` asks
-  /// for none.
+  /// Looks: engine, image, containers that carry our label, and what `look` says. Changes nothing. An empty `image`
+  /// asks for none.
   virtual Result<HostReport> inspect(const HostTarget& target, const std::string& image, const HostNeeds& needs,
                                      HostLook look, std::int64_t deadline_ms) = 0;
   Result<HostReport> inspect(const HostTarget& target, const std::string& image, std::int64_t deadline_ms) {

@@ -17,7 +17,8 @@ constexpr std::size_t kMostWords = 32;
 constexpr std::array kSteps{
     HostStepInfo{HostStep::kDns, "dns", "setting the name servers", "it does not use the name servers of its network",
                  "check `cloud_instance_dns_servers` of the catalog entry"},
-    HostStepInfo{HostStep::kTime, "time", "setting up chrony", "its clock does not follow the time servers of its network",
+    HostStepInfo{HostStep::kTime, "time", "setting up chrony",
+                 "its clock does not follow the time servers of its network",
                  "check `ntp_servers` of the catalog entry, and that the machine reaches its package archive"},
     HostStepInfo{HostStep::kDocker, "docker", "installing docker", "docker is missing or does not work",
                  "use an image that brings docker, or let the machine reach its package archive"},
@@ -72,14 +73,15 @@ std::vector<std::string> hostStepCommands(HostStep step, const HostNeeds& needs)
 Status checkNeeds(const HostNeeds& needs) {
   for (const auto* words : {&needs.dns_servers, &needs.ntp_servers, &needs.registries}) {
     if (words->size() > kMostWords) {
-      return invalidArgument(fmt::format("{} servers of one kind are far too many; correct the catalog entry",
-                                         words->size()));
+      return invalidArgument(
+          fmt::format("{} servers of one kind are far too many; correct the catalog entry", words->size()));
     }
     for (const std::string& word : *words) {
       if (!isWord(word)) {
-        return invalidArgument(fmt::format("'{}' is neither a name nor an address; correct the catalog entry or the "
-                                           "registries in occtr.yml",
-                                           cleanUtf8(word, 80)));
+        return invalidArgument(
+            fmt::format("'{}' is neither a name nor an address; correct the catalog entry or the "
+                        "registries in occtr.yml",
+                        cleanUtf8(word, 80)));
       }
     }
   }

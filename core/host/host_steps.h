@@ -14,9 +14,9 @@ namespace vcc {
 
 struct HostStepInfo {
   HostStep step;
-  std::string_view name;   ///< in scripts and answers: "docker"
-  std::string_view doing;  ///< "installing docker"
-  std::string_view lack;   ///< what is wrong when it is not done
+  std::string_view name;    ///< in scripts and answers: "docker"
+  std::string_view doing;   ///< "installing docker"
+  std::string_view lack;    ///< what is wrong when it is not done
   std::string_view remedy;  ///< where to look when it fails
 };
 

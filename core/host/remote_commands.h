@@ -118,7 +118,7 @@ inline constexpr ScriptPart kStartPart = R"sh(
   step() {
     printf "%s" "$1" >step; mark=$jobs/pending.$1;
     if [ "$1" = image ]; then check_image || do_image; return; fi;
-    if [ ! -e "$mark" ] && "check_$1"; then return 0; fi;
+    again=; if [ -e "$mark" ]; then again=1; elif "check_$1"; then return 0; fi;
     : >"$mark"; "do_$1" && soon "check_$1" && rm -f "$mark";
   };
   work() { for s in $steps; do step "$s" || return 1; done; };
@@ -139,8 +139,8 @@ inline constexpr ScriptPart kEnterJob =
 
 inline constexpr auto kDockerText = makeScript(kBegin, kFindEngine, kDockerPart);
 inline constexpr auto kInspectText =
-    makeScript(kBegin, kReadMode, kReadNeeds, kFindEngine, kStepTools, kStepDns, kStepTime, kStepDocker, kStepRegistries,
-               kStepSshPort, kInspectPart, kFactsPart);
+    makeScript(kBegin, kReadMode, kReadNeeds, kFindEngine, kStepTools, kStepDns, kStepTime, kStepDocker,
+               kStepRegistries, kStepSshPort, kInspectPart, kFactsPart);
 inline constexpr auto kStartJobText =
     makeScript(kBegin, kReadOp, kReadSteps, kReadNeeds, kFindEngine, kStepTools, kStepDns, kStepTime, kStepDocker,
                kStepRegistries, kStepSshPort, kStepImage, kStartPart, kReportJob);

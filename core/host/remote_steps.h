@@ -3,8 +3,8 @@
 
 #include "host/remote_script.h"
 
-/// The data table of what a machine is prepared with (architecture 26): for each step of HostStep a check, `check_NAME`,
-/// and an action, `do_NAME`. Parts of the scripts of remote_commands.h.
+/// The data table of what a machine is prepared with (architecture 26): for each step of HostStep a check,
+/// `check_NAME`, and an action, `do_NAME`. Parts of the scripts of remote_commands.h.
 ///
 /// They read $dns, $ntp, $registries (words), $port, and $pre of kFindEngine. A check changes nothing. An action may be
 /// killed anywhere and is then done again from its beginning; `rootly` gives it its time, as root, because an ordinary
@@ -30,14 +30,22 @@ inline constexpr ScriptPart kStepTools = R"sh(
     asked=1; n=0;
     until rootly 300 apt-get -q update; do n=$((n+1)); [ $n -lt 5 ] || return 1; sleep 5; done;
   };
-  # First what an installation that was killed left half done.
-  add_package() {
-    command -v apt-get >/dev/null 2>&1 || {
-      echo "there is no apt-get here to install $1 with; use an image that brings it"; return 1;
-    };
-    rootly 300 dpkg --configure -a; archive;
+  apt() {
     rootly 900 apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=300
-      -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install "$1";
+      -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@";
+  };
+  # A command that an installation brought which was killed ($again) may be there and not work.
+  have() { [ -z "$again" ] && command -v "$1" >/dev/null 2>&1; };
+  # Gives $1 from package $2, and ends an installation that was killed.
+  bring() {
+    if command -v apt-get >/dev/null 2>&1; then
+      rootly 300 dpkg --configure -a; apt --fix-broken install;
+      command -v "$1" >/dev/null 2>&1 || { archive; apt install "$2"; };
+    else
+      command -v "$1" >/dev/null 2>&1 || {
+        echo "there is no apt-get here to install $2 with; use an image that brings it"; return 1;
+      };
+    fi;
   };
 )sh";
 
@@ -75,7 +83,7 @@ inline constexpr ScriptPart kStepTime = R"sh(
     };
   };
   do_time() {
-    command -v chronyd >/dev/null 2>&1 || add_package chrony || return 1;
+    have chronyd || bring chronyd chrony || return 1;
     time_text | put /etc/chrony/chrony.conf && unit restart chrony;
   };
 )sh";
@@ -83,7 +91,7 @@ inline constexpr ScriptPart kStepTime = R"sh(
 inline constexpr ScriptPart kStepDocker = R"sh(
   check_docker() { find_engine 2>/dev/null; [ $state = ok ]; };
   do_docker() {
-    command -v docker >/dev/null 2>&1 || add_package docker.io || return 1;
+    have docker || bring docker docker.io || return 1;
     unit enable --now docker;
     soon check_docker || { find_engine; return 1; };
   };

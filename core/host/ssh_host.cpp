@@ -29,7 +29,7 @@ struct Answer {
 
 std::string joinWords(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }
 
-/// The lines that VCC_READ_NEEDS reads.
+/// The lines that kReadNeeds of remote_commands.h reads.
 std::string needLines(const HostNeeds& needs) {
   return fmt::format("{}\n{}\n{}\n{}\n", joinWords(needs.dns_servers), joinWords(needs.ntp_servers),
                      joinWords(needs.registries), needs.ssh_port);
@@ -77,7 +77,7 @@ class SshHost final : public Host {
                        const std::vector<std::string>& args, const std::string& head,
                        const std::vector<std::string>& environment, std::int64_t deadline_ms);
   Result<JobReport> askJob(const HostTarget& target, std::string_view step, RemoteCommand command,
-                        const std::vector<std::string>& args, const std::string& head, std::int64_t deadline_ms);
+                           const std::vector<std::string>& args, const std::string& head, std::int64_t deadline_ms);
   Result<std::string> docker(const HostTarget& target, const std::string& step, const std::vector<std::string>& args,
                              const std::vector<std::string>& environment, Code refused, std::int64_t deadline_ms);
   Status change(const HostTarget& target, std::string_view verb, const std::vector<std::string>& args,
@@ -186,9 +186,10 @@ Status readContainers(const ScriptAnswer& script, std::vector<FoundContainer>& c
   for (const auto& line : lines) {
     auto found = parseContainer(line);
     if (!found.ok()) {
-      return internalError(fmt::format("the engine's description of a container cannot be read ({}); is docker there "
-                                       "really docker or podman?",
-                                       found.status().message()));
+      return internalError(
+          fmt::format("the engine's description of a container cannot be read ({}); is docker there "
+                      "really docker or podman?",
+                      found.status().message()));
     }
     containers.push_back(std::move(found).value());
   }
@@ -202,10 +203,9 @@ Result<HostReport> SshHost::inspect(const HostTarget& target, const std::string&
     if (Status status = checkImage(image); !status.ok()) return stepError(target, kStep, status);
   }
   if (Status status = checkNeeds(needs); !status.ok()) return stepError(target, kStep, status);
-  VCC_ASSIGN_OR_RETURN(
-      Answer answer,
-      visit(target, kStep, remote::kInspect, {"image", "inspect", "--format", "found", "--", image},
-            fmt::format("{}\n{}", lookWord(look), needLines(needs)), {}, deadline_ms));
+  VCC_ASSIGN_OR_RETURN(Answer answer,
+                       visit(target, kStep, remote::kInspect, {"image", "inspect", "--format", "found", "--", image},
+                             fmt::format("{}\n{}", lookWord(look), needLines(needs)), {}, deadline_ms));
   HostReport report;
   report.host_key = answer.output.host_key;
   if (answer.trouble.ok()) {
@@ -228,8 +228,8 @@ Result<HostReport> SshHost::inspect(const HostTarget& target, const std::string&
 }
 
 Result<JobReport> SshHost::askJob(const HostTarget& target, std::string_view step, RemoteCommand command,
-                               const std::vector<std::string>& args, const std::string& head,
-                               std::int64_t deadline_ms) {
+                                  const std::vector<std::string>& args, const std::string& head,
+                                  std::int64_t deadline_ms) {
   VCC_ASSIGN_OR_RETURN(Answer answer, visit(target, step, command, args, head, {}, deadline_ms));
   VCC_RETURN_IF_ERROR(answer.trouble);
   const std::string state = answer.script.value("job").value_or("unknown");
@@ -260,7 +260,7 @@ Result<JobReport> SshHost::startJob(const HostTarget& target, const std::string&
   }
   if (Status status = checkNeeds(job.needs); !status.ok()) return stepError(target, step, status);
   return askJob(target, step, remote::kStartJob, args,
-             fmt::format("{}\n{}\n{}", op_id, joinWords(names), needLines(job.needs)), deadline_ms);
+                fmt::format("{}\n{}\n{}", op_id, joinWords(names), needLines(job.needs)), deadline_ms);
 }
 
 Result<JobReport> SshHost::pollJob(const HostTarget& target, const std::string& op_id, std::int64_t deadline_ms) {

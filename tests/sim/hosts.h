@@ -12,8 +12,8 @@
 
 namespace vcc::sim {
 
-/// What happens on the machines of a run: they answer late, or not at all, keep containers, are prepared and pull images.
-/// What a process that died had begun there goes on; some jobs die.
+/// What happens on the machines of a run: they answer late, or not at all, keep containers, are prepared and pull
+/// images. What a process that died had begun there goes on; some jobs die.
 class Hosts final : public Host {
  public:
   Hosts(Scheduler& scheduler, Dice& dice, Witness& witness) : scheduler_(scheduler), dice_(dice), witness_(witness) {}

@@ -20,6 +20,13 @@ class FakeHost final : public Host {
   JobState job = JobState::kUnknown;
   std::vector<HostStep> lacking;  ///< of the needs of a machine that was made; a job that is done mends it
   bool stubborn = false;          ///< it does not
+  HostFacts facts{.system = "Ubuntu 24.04 LTS",
+                  .machine = "x86_64",
+                  .may_sudo = true,
+                  .clock_synchronised = true,
+                  .free_mib = 50000,
+                  .taken_ports = {},
+                  .missing_commands = {}};
   HostJob last_job;
   HostNeeds last_needs;
   HostLook last_look = HostLook::kContainers;
@@ -35,6 +42,7 @@ class FakeHost final : public Host {
     HostReport report;
     report.host_key = "ssh-ed25519 KEY";
     if (look != HostLook::kContainers) report.lacking = lacking;
+    if (look == HostLook::kAll) report.facts = facts;
     if (std::ranges::find(report.lacking, HostStep::kDocker) != report.lacking.end()) {
       report.engine_trouble = "there is no docker";
       return report;

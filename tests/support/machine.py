@@ -10,6 +10,7 @@ import io
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,18 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 MaxStartups 100:30:200
 SetEnv PATH=/opt/machine/bin:/usr/bin:/bin
+"""
+# Memory for the disks, and a first overlay to see whether there can be any.
+RACK = """
+set -e
+mount -t tmpfs -o size=4g tmpfs "$1"
+cd "$1"
+mkdir upper work root
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" root
+umount root
+rm -rf upper work root
+mkdir ready
+exec sleep infinity
 """
 NEEDED = ("/usr/sbin/sshd", "podman", "runc", "sudo", "nsenter", "unshare", "useradd", "busybox")
 
@@ -72,13 +85,12 @@ class Rack:
         self.machines = []
         # Holds the mount namespace with the disks; machines come and go in it.
         self.keeper = subprocess.Popen(  # pylint: disable=consider-using-with
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c",
-             f"mount -t tmpfs -o size=4g tmpfs '{self.dir}' && mkdir '{self.dir}/ready' && exec sleep infinity"],
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", RACK, "sh", str(self.dir)],
             stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
         harness.wait_until(lambda: self.inside("ready").is_dir() or self.keeper.poll() is not None, "the rack is there")
         if self.keeper.poll() is not None:
             self.dir.rmdir()
-            raise unittest.SkipTest("this machine has no mount namespaces")
+            raise unittest.SkipTest("this machine has no mount namespaces, or no overlays over its root")
         self.image = image_archive(self.inside())
 
     def inside(self, *parts):
@@ -172,9 +184,12 @@ class Machine:
     def power_off(self):
         """At once, as by a power cut: nothing in it is asked."""
         if self.process is not None:
+            first = os.pidfd_open(self.first_process())
             self.process.kill()
             self.process.wait(60)
             self.process = None
+            select.select([first], [], [], 60)  # with it the kernel ends all others
+            os.close(first)
 
     def hold(self, name):
         (self.dir / "hold" / name).touch()
@@ -189,10 +204,14 @@ class Machine:
     def logins(self):
         return (self.read("var/log/sshd.log") or "").count("Accepted publickey")
 
+    def first_process(self):
+        """Process 1 of the machine, as it is called here."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return int(harness.wait_until(children.read_text, "the machine has a process"))
+
     def run(self, *command):
         """What a command prints in the machine."""
-        inside = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=True)
-        return subprocess.run(["nsenter", "--mount", "--pid", "--root", "--target", inside.stdout.split()[0], *command],
+        return subprocess.run(["nsenter", "--mount", "--pid", "--root", "--target", str(self.first_process()), *command],
                               capture_output=True, text=True, check=True, timeout=60).stdout
 
     def containers(self):

@@ -23,13 +23,15 @@ for word in "$@"; do package=$word; done
 exec 8>/var/lib/machine-apt.lock
 flock -n 8 || { echo "E: Could not get lock" >&2; exit 100; }
 [ ! -e "$state/half" ] || { echo "E: dpkg was interrupted, you must manually run dpkg --configure -a" >&2; exit 100; }
+[ "$package" != install ] || exit 0
 : >"$state/half"
 gate "$package"
 case $package in
 docker.io) ln -sf /opt/machine/docker /usr/bin/docker;;
 chrony) mkdir -p /etc/chrony; echo "pool example.org" >/etc/chrony/chrony.conf; ln -sf /bin/true /usr/sbin/chronyd;;
-*) echo "E: Unable to locate package $package" >&2; rm "$state/half"; exit 100;;
+*) rm "$state/half"; echo "E: Unable to locate package $package" >&2; exit 100;;
 esac
+gate "$package.unpacked"
 rm "$state/half"
 """
 

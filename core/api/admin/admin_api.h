@@ -64,9 +64,9 @@ struct AdminSeams {
 };
 
 /// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load; POST
-/// /providers/check; POST /onprem/check; POST /onprem/prepare; GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge; POST
-/// /vcs/{vcid}/{unit}/clear_processing; POST /vcs/{vcid}/{unit}/{node_no}/state; POST /vcs/fail; GET and
-/// POST /sweep; POST /sweep/{id}/delete; POST /checks; GET /checks/{id}.
+/// /providers/check; POST /onprem/check; POST /onprem/prepare; GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST
+/// /vcs/{vcid}/purge; POST /vcs/{vcid}/{unit}/clear_processing; POST /vcs/{vcid}/{unit}/{node_no}/state; POST
+/// /vcs/fail; GET and POST /sweep; POST /sweep/{id}/delete; POST /checks; GET /checks/{id}.
 std::vector<Route> adminRoutes(const AdminSeams& seams);
 
 /// The answer of GET /status.
@@ -89,8 +89,8 @@ Result<HttpAnswer> checkProvider(const AdminSeams& seams, const ApiRequest& requ
 /// {host, host_key, ready, "findings": [{name, level, text, commands}]}; `level` is "ok", "note" or "missing".
 Result<HttpAnswer> checkServer(const AdminSeams& seams, const ApiRequest& request);
 
-/// POST /onprem/prepare, the same with "job" and "host_key" of the answer before, empty at first: {job, host_key, state,
-/// step, remedy, detail}; `state` is "running" (ask again), "done", "failed" or "unknown" (killed there).
+/// POST /onprem/prepare, the same with "job" and "host_key" of the answer before, empty at first: {job, host_key,
+/// state, step, remedy, detail}; `state` is "running" (ask again), "done", "failed" or "unknown" (killed there).
 Result<HttpAnswer> prepareServer(const AdminSeams& seams, const ApiRequest& request);
 
 /// GET /events?after=CURSOR&limit=N&vcid=ID, all optional: {"events": [{cursor, at_ms, vcid, object, object_id, from,

@@ -692,7 +692,7 @@ class FakeEc2 final : public vcp::plugin::testing::FakeCloud {
   };
 
   Pace pace_;
-  std::string network_ = "10.60.0.";  // the first three parts of its addresses
+  std::string network_ = "10.60.0.";             // the first three parts of its addresses
   std::map<std::string, std::string> accounts_;  // access key -> account
   std::map<std::string, Instance> instances_;
   std::map<std::string, Request> requests_;

@@ -60,7 +60,9 @@ TEST_CASE("each option of a CCI becomes its option of docker") {
       {"    docker_opt: {options: ['ndots:2', rotate]}\n", "--dns-opt", {"ndots:2", "rotate"}},
       {"    docker_opt: {dns_opt: ['ndots:2']}\n", "--dns-opt", {"ndots:2"}},
       {"    docker_opt: {dns-opt: ['ndots:2']}\n", "--dns-opt", {"ndots:2"}},
-      {"    docker_opt: {add_host: ['db:10.0.0.9', 'six:2001:db8::9']}\n", "--add-host", {"db:10.0.0.9", "six:2001:db8::9"}},
+      {"    docker_opt: {add_host: ['db:10.0.0.9', 'six:2001:db8::9']}\n",
+       "--add-host",
+       {"db:10.0.0.9", "six:2001:db8::9"}},
       {"    docker_opt: {add-host: 'db:10.0.0.9'}\n", "--add-host", {"db:10.0.0.9"}},
       {"    docker_opt: {hostname: node-1.example.org}\n", "--hostname", {"node-1.example.org"}},
       {"    docker_opt: {gpus: all}\n", "--gpus", {"all"}},
@@ -89,7 +91,8 @@ TEST_CASE("an option that is not asked for is not given") {
 TEST_CASE("the variables: the controller's five, then the user's as they are") {
   const std::string key = base64Encode("ssh-rsa AAAAEXAMPLE user@example\n");
   const Words args = argsOf(fmt::format(
-      "    params:\n        e:\n        - AUTHORIZED_KEYS={}\n        - A=b c=d, \"e\" $HOME `id`\n        - EMPTY=\n", key));
+      "    params:\n        e:\n        - AUTHORIZED_KEYS={}\n        - A=b c=d, \"e\" $HOME `id`\n        - EMPTY=\n",
+      key));
   CHECK(valuesOf(args, "-e") == Words{"PRIVATE_IP=10.0.0.5", "MY_PRIVATE_IP=10.0.0.5", "VCCCTR_IPADDR=192.168.0.1",
                                       "VCCC_ID=vcid", "SERF_NODE_ID=vcid:web:3", "AUTHORIZED_KEYS=" + key,
                                       "A=b c=d, \"e\" $HOME `id`", "EMPTY="});
@@ -144,10 +147,10 @@ TEST_CASE("image names: short ones get the base registry, full ones stay") {
 TEST_CASE("the hash of a specification changes with every option, and names differ by node") {
   const std::string base = "    image: a/b:1\n";
   std::vector<std::string> hashes{specHash(specOf(base))};
-  for (const char* more :
-       {"    docker_opt: {dns: 192.0.2.53}\n", "    docker_opt: {dns_search: a}\n", "    docker_opt: {dns_opt: a}\n",
-        "    docker_opt: {add_host: 'a:10.0.0.1'}\n", "    docker_opt: {hostname: a}\n", "    docker_opt: {gpus: all}\n",
-        "    params: {v: [/a]}\n", "    params: {e: [A=b]}\n", "    user_init_command: aWQK\n"}) {
+  for (const char* more : {"    docker_opt: {dns: 192.0.2.53}\n", "    docker_opt: {dns_search: a}\n",
+                           "    docker_opt: {dns_opt: a}\n", "    docker_opt: {add_host: 'a:10.0.0.1'}\n",
+                           "    docker_opt: {hostname: a}\n", "    docker_opt: {gpus: all}\n",
+                           "    params: {v: [/a]}\n", "    params: {e: [A=b]}\n", "    user_init_command: aWQK\n"}) {
     hashes.push_back(specHash(specOf(base + more)));
   }
   hashes.push_back(specHash(specOf("    image: a/b:2\n")));
@@ -161,12 +164,13 @@ TEST_CASE("the hash of a specification changes with every option, and names diff
 
 TEST_CASE("what would be another option of docker is refused before any host is asked") {
   for (const char* yaml :
-       {"    docker_opt: {dns: --privileged}\n", "    docker_opt: {dns_search: '-x'}\n", "    docker_opt: {dns_opt: '--x'}\n",
-        "    docker_opt: {add_host: '--x:10.0.0.1'}\n", "    docker_opt: {hostname: '-x'}\n",
-        "    docker_opt: {gpus: '--x'}\n", "    docker_opt: {volume: /a}\n", "    docker_opt: {hostname: 'a b'}\n",
-        "    docker_opt: {add_host: 'a:$(id)'}\n", "    docker_opt: {dns: [1.1.1.1], dns_opt: a, options: b}\n",
-        "    params: {v: ['--x:/a']}\n", "    params: {v: ['/a:/../b']}\n", "    params: {e: ['-x=1']}\n",
-        "    params: {e: [HOME]}\n", "    user_init_command: '!'\n"}) {
+       {"    docker_opt: {dns: --privileged}\n", "    docker_opt: {dns_search: '-x'}\n",
+        "    docker_opt: {dns_opt: '--x'}\n", "    docker_opt: {add_host: '--x:10.0.0.1'}\n",
+        "    docker_opt: {hostname: '-x'}\n", "    docker_opt: {gpus: '--x'}\n", "    docker_opt: {volume: /a}\n",
+        "    docker_opt: {hostname: 'a b'}\n", "    docker_opt: {add_host: 'a:$(id)'}\n",
+        "    docker_opt: {dns: [1.1.1.1], dns_opt: a, options: b}\n", "    params: {v: ['--x:/a']}\n",
+        "    params: {v: ['/a:/../b']}\n", "    params: {e: ['-x=1']}\n", "    params: {e: [HOME]}\n",
+        "    user_init_command: '!'\n"}) {
     CAPTURE(yaml);
     const auto cci = parseUnitCci(
         base64Encode(std::string("\n- unit:\n    name: web\n    image: a\n    cloud_provider: fake\n") + yaml));

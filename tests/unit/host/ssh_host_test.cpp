@@ -297,12 +297,13 @@ TEST_CASE("a pull runs on without us, once, and survives no reboot") {
   std::string gate = site.peer.dir() + "/gate", calls = site.peer.dir() + "/calls";
   REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
   // The job is a shell that runs timeout, which runs xargs, which runs this.
-  FakeProgram docker(site.peer, 0, "docker",
-                     "[ \"$1\" = pull ] || exec '" + site.peer.dir() + "/docker' \"$@\"\n" +
-                         "read -r _ _ _ timeout _ </proc/$PPID/stat\nread -r _ _ _ shell _ </proc/$timeout/stat\n" +
-                         "echo $shell $timeout $PPID $$ >>'" + calls + "'\n" +
-                         "echo a: Pulling fs layer; echo b: Pulling fs layer; echo c: Already exists; echo a: Pull complete\n" +
-                         "echo pulling \"$3\"\nread -r end <'" + gate + "'\nexit $end");
+  FakeProgram docker(
+      site.peer, 0, "docker",
+      "[ \"$1\" = pull ] || exec '" + site.peer.dir() + "/docker' \"$@\"\n" +
+          "read -r _ _ _ timeout _ </proc/$PPID/stat\nread -r _ _ _ shell _ </proc/$timeout/stat\n" +
+          "echo $shell $timeout $PPID $$ >>'" + calls + "'\n" +
+          "echo a: Pulling fs layer; echo b: Pulling fs layer; echo c: Already exists; echo a: Pull complete\n" +
+          "echo pulling \"$3\"\nread -r end <'" + gate + "'\nexit $end");
   CHECK(site.host.pollJob(site.target(), kOp, kDeadlineMs)->state == JobState::kUnknown);
   for (int i = 0; i < 2; ++i) {
     const auto started = site.startPull("image:1");
@@ -339,6 +340,29 @@ TEST_CASE("a pull runs on without us, once, and survives no reboot") {
     writeFile(gate, "0\n");
     CHECK(site.finish(site.host.pollJob(site.target(), kOp, kDeadlineMs)).state == JobState::kDone);
   }
+}
+
+TEST_CASE("a job that never stops printing fills no disk") {
+  Site site;
+  VCC_SKIP_WITHOUT(site.peer);
+  const std::string calls = site.peer.dir() + "/calls";
+  FakeProgram docker(
+      site.peer, 0, "docker",
+      "[ \"$1\" = pull ] || exec '" + site.peer.dir() + "/docker' \"$@\"\necho $$ >'" + calls + "'\nexec yes vcp end");
+  auto report = site.startPull("image:1");
+  const std::filesystem::path out = site.peer.hostDir(0) + "/home/.vcp-jobs/" + kOp + "/out";
+  Deadline deadline(site.controller.clock, 60000);
+  while (report.ok() && std::filesystem::file_size(out) < 4096000 && !deadline.passed()) {
+    report = site.host.pollJob(site.target(), kOp, kDeadlineMs);
+  }
+  CHECK(std::filesystem::file_size(out) == 4096000);
+  report = site.host.pollJob(site.target(), kOp, kDeadlineMs);
+  REQUIRE_MESSAGE(report.ok(), report.status().toString());
+  CHECK(report->state == JobState::kRunning);
+  CHECK(report->detail.size() <= 2048);
+  CHECK(std::filesystem::file_size(out) == 4096000);
+  ::kill(static_cast<pid_t>(std::stol(readFile(calls))), SIGKILL);
+  CHECK(site.finish(site.host.pollJob(site.target(), kOp, kDeadlineMs)).state == JobState::kFailed);
 }
 
 TEST_CASE("the host key is pinned") {
@@ -572,7 +596,8 @@ TEST_CASE("a look at all says what a server lacks and what it is") {
   SUBCASE("docker that knows the registry") {
     FakeProgram docker(site.peer, 0, "docker",
                        "[ \"$1\" = info ] && printf ' Insecure Registries:\\n  192.0.2.9:5000\\n' && exit 0\n"
-                       "exec '" + site.peer.dir() + "/docker' \"$@\"");
+                       "exec '" +
+                           site.peer.dir() + "/docker' \"$@\"");
     CHECK(site.host.inspect(site.target(), kImage, needs, HostLook::kNeeds, kDeadlineMs)->lacking.empty());
     // Another address that begins alike is another registry.
     needs.registries = {"192.0.2.9:500"};

@@ -9,8 +9,16 @@ target_compile_options(vcc_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 reports impossible null dereferences and restrict overlaps inside libstdc++ when it inlines (bug 105651 and kin).
   target_compile_options(vcc_options INTERFACE -Wno-null-dereference -Wno-restrict)
+  if(CMAKE_UNITY_BUILD)
+    # Every file is then an included one, of which GCC believes that others include it too.
+    target_compile_options(vcc_options INTERFACE -Wno-subobject-linkage)
+  endif()
 else()
   target_compile_options(vcc_options INTERFACE -Wthread-safety)
+  if(CMAKE_UNITY_BUILD)
+    # One file's constants are no outer scope of another's functions; clang-tidy, which reads file by file, still tells.
+    target_compile_options(vcc_options INTERFACE -Wno-shadow)
+  endif()
 endif()
 target_compile_definitions(vcc_options INTERFACE POCO_NO_AUTOMATIC_LIBS)
 if(VCC_SANITIZE)

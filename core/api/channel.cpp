@@ -9,22 +9,12 @@
 #include <cerrno>
 #include <limits>
 
+#include "base/descriptor.h"
+
 namespace vcc {
 namespace {
 
 bool wouldWait(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { ::close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 class PlainChannel final : public Channel {
  public:

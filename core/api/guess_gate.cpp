@@ -13,7 +13,7 @@
 namespace vcc {
 namespace {
 
-constexpr std::size_t kShownBytes = 64;
+constexpr std::size_t kShownPeerBytes = 64;
 
 std::string knownKey(const std::string& source, std::string_view token_hash) {
   return fmt::format("{}/{}", source, token_hash);
@@ -48,7 +48,7 @@ Status GuessGate::check(std::string_view peer, std::string_view token) {
     tell = found->silent_until_ms <= now;
     if (tell) found->silent_until_ms = now + limits_.wrong.burst * limits_.wrong.refill_ms;
   }
-  const std::string shown = cleanUtf8(peer, kShownBytes);
+  const std::string shown = cleanUtf8(peer, kShownPeerBytes);
   if (tell) {
     log_.warn("API_GUESSES_REFUSED",
               "too many wrong tokens came from this address; others than those that were right "

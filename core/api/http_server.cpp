@@ -21,6 +21,7 @@
 #include "api/guess_gate.h"
 #include "api/http_connection.h"
 #include "api/worker_set.h"
+#include "base/descriptor.h"
 
 namespace vcc {
 namespace {
@@ -31,21 +32,6 @@ constexpr std::int64_t kTellAgainMs = 60000;
 // Ids of events that are no connection's; those count from 1.
 constexpr std::uint64_t kNewClient = ~std::uint64_t{0};
 constexpr std::uint64_t kStopped = kNewClient - 1;
-
-/// An owned descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {
-    if (fd_ < 0) throw std::system_error(errno, std::generic_category(), "cannot make a listener");
-  }
-  ~Descriptor() { ::close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 bool noMoreRoom(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
 

@@ -9,12 +9,14 @@
 namespace vcc {
 namespace {
 
-constexpr std::size_t kShownBytes = 200;
+constexpr std::size_t kShownPathBytes = 200;
 constexpr std::size_t kShownKeys = 8;
 constexpr std::size_t kShownKeyBytes = 32;
 
 /// The path as messages show it: without the query, cut.
-std::string shownPath(const std::string& target) { return cleanUtf8(target.substr(0, target.find('?')), kShownBytes); }
+std::string shownPath(const std::string& target) {
+  return cleanUtf8(target.substr(0, target.find('?')), kShownPathBytes);
+}
 
 }  // namespace
 

@@ -17,10 +17,11 @@
 #include <memory>
 #include <system_error>
 
+#include "base/clock.h"
+
 namespace vcc {
 namespace {
 
-constexpr std::int64_t kDayMs = std::int64_t{24} * 3600 * 1000;
 constexpr std::int64_t kWarnDays = 14;
 constexpr std::int64_t kRenewMs = kDayMs / 2;
 

@@ -6,6 +6,8 @@
 
 namespace vcc {
 
+inline constexpr std::int64_t kDayMs = std::int64_t{24} * 3600 * 1000;
+
 /// The two clocks of the process. Passed in everywhere; tests and simulation bring their own. Thread safe.
 class Clock {
  public:

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kShortest = 4;
 constexpr std::size_t kShortestLine = 16;
-constexpr std::string_view kMask = "***";
 
 bool isUnreserved(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
@@ -80,8 +79,8 @@ std::string Scrubber::scrub(std::string_view text) const {
   std::string out(text);
   for (const SecretString& form : forms_) {
     for (std::size_t at = out.find(form.reveal()); at != out.npos; at = out.find(form.reveal(), at)) {
-      out.replace(at, form.size(), kMask);
-      at += kMask.size();
+      out.replace(at, form.size(), kScrubbed);
+      at += kScrubbed.size();
     }
   }
   return out;

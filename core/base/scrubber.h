@@ -9,6 +9,9 @@
 
 namespace vcc {
 
+/// What stands in place of a secret.
+inline constexpr std::string_view kScrubbed = "***";
+
 /// Takes known secret values out of texts that come back from clouds and drivers: errors, log lines, recordings.
 ///
 /// A value is found as it is, as JSON writes it, percent-encoded and in base64; of a value with several lines (a PEM
@@ -19,7 +22,7 @@ class Scrubber {
   Scrubber() = default;
   explicit Scrubber(const std::vector<SecretString>& values);
 
-  /// `text` with every occurrence replaced by "***".
+  /// `text` with every occurrence replaced by kScrubbed.
   std::string scrub(std::string_view text) const;
 
  private:

@@ -10,8 +10,6 @@
 namespace vcc::cli {
 namespace {
 
-std::string orDash(const std::string& text) { return text.empty() ? "-" : text; }
-
 /// A controller that refuses could not be asked.
 Result<Json> ask(const std::string& socket_path, const std::string& method, const std::string& path,
                  const std::string& body) {

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::size_t kPageSize = 1000;
 
-std::string orDash(const std::string& text) { return text.empty() ? "-" : text; }
-
 /// Prints pages of events in one way.
 class EventPrinter {
  public:

@@ -9,8 +9,6 @@
 namespace vcc::cli {
 namespace {
 
-std::string orDash(const std::string& text) { return text.empty() ? "-" : text; }
-
 std::string partsOf(const Json& object) {
   std::string text;
   for (const Json& part : object.items("resources")) {

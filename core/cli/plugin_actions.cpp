@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxSettingsBytes = 64U << 10U;
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ",") + text;
-  return out.empty() ? "-" : out;
-}
-
 bool isLoaded(const Json& plugin) { return plugin.text("state") == "loaded"; }
 
 void printRefusals(const std::vector<Json>& plugins) {

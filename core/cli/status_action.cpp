@@ -9,12 +9,6 @@
 namespace vcc::cli {
 namespace {
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
-  return out.empty() ? "-" : out;
-}
-
 void printDrivers(const std::vector<Json>& drivers) {
   std::vector<std::vector<std::string>> rows{{"DRIVER", "PROVIDERS", "STATE", "VERSION", "REASON"}};
   for (const Json& driver : drivers) {

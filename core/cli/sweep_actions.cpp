@@ -13,8 +13,6 @@ namespace {
 constexpr int kMostPauses = 120;
 
 std::string timeOrDash(std::int64_t ms) { return ms == 0 ? "-" : formatUtc(ms); }
-std::string orDash(const std::string& text) { return text.empty() ? "-" : text; }
-
 bool isSwept(const Json& sweep, std::int64_t asked_ms) {
   for (const Json& place : sweep.items("places")) {
     if (place.flag("driver") && place.number("tried_ms") < asked_ms) return false;
@@ -27,7 +25,7 @@ std::string standingOf(const Json& object) {
   return object.text("left").empty() ? "UNKNOWN" : "left on purpose";
 }
 
-std::string noteOf(const Json& object) {
+std::string strayNote(const Json& object) {
   std::string note = object.text("left");
   if (!object.text("deleted_by").empty()) note += (note.empty() ? "" : "; ") + ("by " + object.text("deleted_by"));
   if (!object.text("fault").empty()) note += (note.empty() ? "" : "; ") + object.text("fault");
@@ -53,7 +51,7 @@ void print(const Json& sweep) {
     rows.push_back({object.text("id"), object.text("instance"), orDash(object.text("name")),
                     orDash(object.text("cloud_id")), orDash(object.text("address")), object.text("observed"),
                     standingOf(object), timeOrDash(object.number("first_seen_ms")),
-                    std::to_string(object.number("sweeps")), noteOf(object)});
+                    std::to_string(object.number("sweeps")), strayNote(object)});
   }
   std::cout << formatTable(rows);
 }

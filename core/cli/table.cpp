@@ -13,6 +13,14 @@ std::string printable(const std::string& text) {
   return out;
 }
 
+std::string orDash(const std::string& text) { return text.empty() ? "-" : text; }
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
+  return orDash(out);
+}
+
 std::string formatTable(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   return formatTable(rows, widths);

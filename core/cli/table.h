@@ -17,4 +17,10 @@ std::string formatTable(const std::vector<std::vector<std::string>>& rows, std::
 /// `text` without control characters.
 std::string printable(const std::string& text);
 
+/// `text`, or "-" for none.
+std::string orDash(const std::string& text);
+
+/// `texts` with commas between, or "-" for none.
+std::string joined(const std::vector<std::string>& texts);
+
 }  // namespace vcc::cli

@@ -11,7 +11,6 @@ namespace {
 constexpr std::size_t kBarWidth = 20;
 constexpr std::size_t kWideColumns = 140;  // from here on there is room for the ids of a cloud
 
-std::string orDash(const std::string& text) { return text.empty() ? "-" : text; }
 std::string numberOf(const Json& json, const char* key) { return std::to_string(json.number(key)); }
 
 bool isPending(const Json& node) { return node.text("outcome") == "pending"; }
@@ -27,7 +26,7 @@ std::string span(std::int64_t from_ms, std::int64_t to_ms) {
 }
 
 /// What a node waits for, and what went wrong last.
-std::string noteOf(const Json& node) {
+std::string nodeNote(const Json& node) {
   const std::string progress = node.text("progress");
   const std::string fault = node.text("fault");
   return progress + (progress.empty() || fault.empty() ? "" : "; ") + fault;
@@ -75,7 +74,7 @@ std::vector<std::string> nodeRow(const Json& unit, const Json& node, std::int64_
     row.push_back(orDash(node.text("cloud_id")));
     row.push_back(orDash(node.text("machine")));
   }
-  row.push_back(noteOf(node));
+  row.push_back(nodeNote(node));
   return row;
 }
 
@@ -135,7 +134,7 @@ std::map<std::string, std::string> linesOf(const Json& progress) {
       if (node.number("attempts") > 0) line += ", tried " + numberOf(node, "attempts") + " times";
       if (!node.text("address").empty()) line += ", " + node.text("address");
       if (!node.text("cloud_id").empty()) line += ", " + node.text("cloud_id");
-      if (!noteOf(node).empty()) line += ": " + noteOf(node);
+      if (!nodeNote(node).empty()) line += ": " + nodeNote(node);
       lines[nodeName(unit, node)] = line;
     }
   }

@@ -19,9 +19,9 @@ namespace {
 constexpr std::size_t kMostRuns = 4;
 constexpr std::size_t kGatherAtOnce = 200;
 constexpr std::int64_t kMostHostLooks = 16;
-constexpr std::int64_t kListDeadlineMs = 60000;
-constexpr std::int64_t kLookDeadlineMs = 30000;
-constexpr std::int64_t kRunDeadlineMs = 300000;
+constexpr std::int64_t kCheckListDeadlineMs = 60000;
+constexpr std::int64_t kCheckLookDeadlineMs = 30000;
+constexpr std::int64_t kCheckRunDeadlineMs = 300000;
 constexpr std::int64_t kForgottenMs = 15000;  // nobody asks any more
 constexpr std::int64_t kWatchMs = 1000;
 constexpr std::int64_t kBusyPollMs = 500;
@@ -172,7 +172,7 @@ void Decider::beginCheck(const std::shared_ptr<CheckRun>& run) {
     const MutexLock lock(run->mutex);
     run->report.expected = static_cast<std::int64_t>(run->waiting.size());
   }
-  watchCheck(run, seams_.clock.monoMs() + kRunDeadlineMs);
+  watchCheck(run, seams_.clock.monoMs() + kCheckRunDeadlineMs);
   gatherCheck(run);
 }
 
@@ -253,7 +253,7 @@ void Decider::askCloud(const std::shared_ptr<CheckRun>& run, const std::string& 
   const bool lists = account.slot->driver->info().can_list && !account.visit.profile.disk;
   if (!lists) return askPointReads(run, key);
   auto seen = std::make_shared<std::vector<Observation>>();
-  auto context = callContext(account.visit, kListDeadlineMs);
+  auto context = callContext(account.visit, kCheckListDeadlineMs);
   if (context.ok()) context->cancelled = &run->cancelled;
   ++run->under_way;
   askDriver(
@@ -332,7 +332,7 @@ void Decider::askPointReads(const std::shared_ptr<CheckRun>& run, const std::str
   }
   busy_.insert(nodes.begin(), nodes.end());
   auto seen = std::make_shared<std::vector<Observation>>();
-  auto context = callContext(account.visit, kLookDeadlineMs);
+  auto context = callContext(account.visit, kCheckLookDeadlineMs);
   if (context.ok()) context->cancelled = &run->cancelled;
   ++run->under_way;
   askDriver(
@@ -372,7 +372,7 @@ void Decider::askHost(const std::shared_ptr<CheckRun>& run) {
   runOn(
       *ssh_executor_,
       [run, report, target = look.target, host = look.host] {
-        if (!run->cancelled) *report = host->inspect(target, "", kLookDeadlineMs);
+        if (!run->cancelled) *report = host->inspect(target, "", kCheckLookDeadlineMs);
       },
       [this, run, report, at = look.subject] {
         --run->under_way;

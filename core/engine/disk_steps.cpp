@@ -17,7 +17,7 @@ namespace vcc {
 
 namespace {
 
-constexpr std::int64_t kLookDeadlineMs = 60000;
+constexpr std::int64_t kDiskLookDeadlineMs = 60000;
 constexpr std::int64_t kMoveDeadlineMs = 120000;
 constexpr std::int64_t kDiskPollMs = 1000;
 
@@ -198,7 +198,7 @@ void Decider::moveDisks(const Visit& visit, bool on, std::vector<Attachment> tie
   const std::string machine_id = visit.machine->machine_id;
   const auto isAsked = [&](const Attachment& tie) { return tie.machine_id == machine_id; };
   if (on && !std::all_of(ties.begin(), ties.end(), isAsked)) return askForDisks(visit, ties);
-  auto look = callContext(visit, kLookDeadlineMs);
+  auto look = callContext(visit, kDiskLookDeadlineMs);
   if (!look.ok()) return failStep(visit, look.status(), CallKind::kExisting);
   look->kind = UnitKind::kStorage;
   CallContext change = *look;

@@ -13,10 +13,10 @@ namespace vcc {
 
 namespace {
 
-constexpr std::int64_t kLookDeadlineMs = 60000;
+constexpr std::int64_t kStrayLookDeadlineMs = 60000;
 constexpr std::int64_t kDestroyDeadlineMs = 120000;
 constexpr std::int64_t kAbsentDriverPauseMs = 30000;
-constexpr std::int64_t kShortestPendingMs = 1000;
+constexpr std::int64_t kShortestStrayPendingMs = 1000;
 
 MachineRef refTo(const Stray& stray, bool by_name) {
   MachineRef ref;
@@ -74,7 +74,7 @@ Status recordAnswer(Tx& tx, Stray stray, const ItemResult& result, Random& rando
   if (result.state == ItemState::kFailed) return postpone(tx, std::move(stray), result.error, "deleting it", random);
   stray.attempts = 0;
   if (result.state == ItemState::kPending) {
-    stray.next_at = tx.now() + std::max(result.retry_after_ms, kShortestPendingMs);
+    stray.next_at = tx.now() + std::max(result.retry_after_ms, kShortestStrayPendingMs);
     return tx.strays().put(std::move(stray));
   }
   stray.accepted_at = tx.now();
@@ -147,7 +147,7 @@ void Sweeper::change(const std::string& stray_id, std::function<Status(Tx&, Stra
       [this, stray_id](const Status& status) {
         busy_.erase(stray_id);
         if (status.ok()) return visit(stray_id);
-        port_.later(kShortestPendingMs, [this, stray_id] { visit(stray_id); });
+        port_.later(kShortestStrayPendingMs, [this, stray_id] { visit(stray_id); });
       });
 }
 
@@ -157,7 +157,7 @@ void Sweeper::look(const Case& subject, bool by_name) {
   auto seen = std::make_shared<Observation>();
   port_.call(
       *subject.slot, subject.account(),
-      [seen, by_name, stray = subject.stray, context = contextOf(subject.place, subject.grant, kLookDeadlineMs),
+      [seen, by_name, stray = subject.stray, context = contextOf(subject.place, subject.grant, kStrayLookDeadlineMs),
        driver = subject.slot->driver] {
         if (!context.ok()) {
           seen->error = context.status();
@@ -201,7 +201,7 @@ void Sweeper::destroy(const Case& subject) {
       },
       [this, id, sent, subject](const Status& status) {
         busy_.erase(id);
-        if (!status.ok()) return port_.later(kShortestPendingMs, [this, id] { visit(id); });
+        if (!status.ok()) return port_.later(kShortestStrayPendingMs, [this, id] { visit(id); });
         if (sent->op_id.empty() || *port_.cancelled) return;
         busy_.insert(id);
         auto result = std::make_shared<ItemResult>();

@@ -15,12 +15,12 @@ namespace vcc {
 namespace {
 
 constexpr std::int64_t kTickMs = 60000;
-constexpr std::int64_t kListDeadlineMs = 300000;
+constexpr std::int64_t kSweepListDeadlineMs = 300000;
 constexpr std::int64_t kFirstPauseMs = 10000;
 constexpr std::int64_t kLongestFirstJitterMs = 300000;
 constexpr std::int64_t kUnusedJitterMs = 10000;
 constexpr std::int64_t kMostBackoff = 24;  // intervals between lists of an account that fail
-constexpr std::size_t kMostListed = 100000;
+constexpr std::size_t kMostSwept = 100000;
 
 std::string sealPlace(const std::string& key) { return placeOf("sweep_place.entry", key); }
 
@@ -230,7 +230,7 @@ void Sweeper::begin(const std::string& key, const Account& account) {
   auto listed = std::make_shared<Listed>();
   port_.call(
       *account.slot, account.places.front().scope + "/" + account.grant.fingerprint,
-      [listed, context = contextOf(account.places.front(), account.grant, kListDeadlineMs),
+      [listed, context = contextOf(account.places.front(), account.grant, kSweepListDeadlineMs),
        driver = account.slot->driver] {
         if (!context.ok()) {
           listed->status = context.status();
@@ -240,7 +240,7 @@ void Sweeper::begin(const std::string& key, const Account& account) {
         listed->status = driver->list(
             *context,
             [&](const Observation& seen) {
-              all = all && listed->seen.size() < kMostListed;
+              all = all && listed->seen.size() < kMostSwept;
               if (all) listed->seen.push_back(seen);
             },
             &listed->complete);

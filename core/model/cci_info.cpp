@@ -47,7 +47,7 @@ void emit(const YamlValue& map, std::size_t indent, std::string& out) {
   }
 }
 
-YamlValue dockerTree(const DockerOptions& options) {
+YamlValue maskedDockerTree(const DockerOptions& options) {
   YamlValue tree = YamlValue::map();
   const auto add = [&](std::string_view key, const std::vector<std::string>& values) {
     if (!values.empty()) tree.add(key, YamlValue::texts(masked(values)));
@@ -84,7 +84,7 @@ std::string maskedInfo(const UnitCci& cci, const std::vector<std::string>& clear
   unit.add(compute ? "num_nodes" : "num_disks", YamlValue::scalar(fmt::to_string(cci.count)));
   if (compute) {
     unit.add("image", YamlValue::scalar(cci.image));
-    unit.add("docker_opt", dockerTree(cci.docker_opt));
+    unit.add("docker_opt", maskedDockerTree(cci.docker_opt));
     unit.add("params", paramsTree(cci));
     if (!cci.user_init_command.empty()) unit.add("user_init_command", YamlValue::scalar(kMask));
   }

@@ -33,11 +33,6 @@ static_assert(kMachineStates.size() == static_cast<std::size_t>(MachineState::kF
 static_assert(kSteps.size() == static_cast<std::size_t>(Step::kPowerOn) + 1);
 static_assert(kOpVerbs.size() == static_cast<std::size_t>(OpVerb::kPowerOff) + 1);
 
-template <typename Enum>
-constexpr std::size_t at(Enum value) {
-  return static_cast<std::size_t>(value);
-}
-
 template <typename Enum, std::size_t N>
 std::optional<Enum> parse(const std::array<string_view, N>& names, string_view name) {
   for (std::size_t i = 0; i < N; ++i) {

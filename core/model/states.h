@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -8,6 +9,12 @@
 #include "base/status.h"
 
 namespace vcc {
+
+/// The place of `value` in the tables of its enumeration.
+template <typename Enum>
+constexpr std::size_t at(Enum value) {
+  return static_cast<std::size_t>(value);
+}
 
 /// What a user wants of a node (architecture 3.1). A level, not a verb.
 enum class Goal : std::uint8_t { kRunning, kSuspended, kPowerOff, kStopped, kGone };

@@ -16,11 +16,6 @@ static_assert(kGoalCount == static_cast<std::size_t>(Goal::kGone) + 1);
 static_assert(kVerbCount == static_cast<std::size_t>(Verb::kDelete) + 1);
 static_assert(kStateCount == static_cast<std::size_t>(State::kIndefinite) + 1);
 
-template <typename Enum>
-constexpr std::size_t at(Enum value) {
-  return static_cast<std::size_t>(value);
-}
-
 // A cell of the goal table: the new goal, the present one again (no-op), or a refusal.
 enum class Cell : std::uint8_t { kToRunning, kToSuspended, kToPowerOff, kToStopped, kToGone, kSame, kRefused };
 using enum Cell;

@@ -24,14 +24,16 @@ bool isWord(std::string_view text, std::size_t limit, std::string_view more) {
   });
 }
 
-bool isText(std::string_view text, std::size_t limit) { return !text.empty() && text.size() <= limit && isUtf8(text); }
+bool isShortText(std::string_view text, std::size_t limit) {
+  return !text.empty() && text.size() <= limit && isUtf8(text);
+}
 
 /// What is wrong with the descriptor; null when nothing.
 const char* fault(const vcp_plugin_info_t& info) {
   if (!isWord(fromAbi(info.id), 128, "._-")) return "id must be reverse DNS in lower case";
   if (!isWord(fromAbi(info.provider), 32, "_")) return "provider must be 1 to 32 of a-z, 0-9, _";
-  if (!isText(fromAbi(info.display_name), 128)) return "display_name is missing, too long or not UTF-8";
-  if (!isText(fromAbi(info.version), 64)) return "version is missing, too long or not UTF-8";
+  if (!isShortText(fromAbi(info.display_name), 128)) return "display_name is missing, too long or not UTF-8";
+  if (!isShortText(fromAbi(info.version), 64)) return "version is missing, too long or not UTF-8";
   if (info.idempotency < VCP_IDEMPOTENCY_TOKEN || info.idempotency > VCP_IDEMPOTENCY_LOOKUP)
     return "idempotency is not declared";
   if (info.existence < VCP_EXISTENCE_OBSERVED || info.existence > VCP_EXISTENCE_ASSERTED)

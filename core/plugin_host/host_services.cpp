@@ -11,6 +11,7 @@
 #include "base/mutex.h"
 #include "base/version.h"
 #include "plugin_host/call_secrets.h"
+#include "plugin_host/cancellation.h"
 #include "plugin_host/crypto_extension.h"
 #include "plugin_host/http_extension.h"
 #include "plugin_host/json_extension.h"
@@ -24,7 +25,6 @@ constexpr std::size_t kMaxLogWord = 64;
 constexpr std::size_t kMaxLogValue = 200;
 constexpr std::uint64_t kMaxLogFields = 16;
 constexpr std::uint64_t kMaxRandom = 1U << 20U;
-constexpr std::int64_t kSliceMs = 50;
 constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max() / 2;
 
 /// The text in a fixed array of a plugin, whether or not it ends in NUL.
@@ -70,7 +70,7 @@ bool waitUnless(std::int64_t ms, const std::function<bool()>& stop) {
   MutexLock lock(mutex);
   while (ms > 0) {
     if (stop()) return false;
-    const std::int64_t slice = std::min(ms, kSliceMs);
+    const std::int64_t slice = std::min(ms, kCancelSliceMs);
     never.waitFor(lock, std::chrono::milliseconds(slice), [] { return false; });
     ms -= slice;
   }

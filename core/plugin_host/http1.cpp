@@ -13,7 +13,7 @@ namespace vcc {
 namespace {
 
 constexpr std::size_t kMaxHead = 64U << 10U;
-constexpr std::size_t kMaxHeaders = 200;
+constexpr std::size_t kMaxHttp1Headers = 200;
 constexpr std::size_t kMaxChunkLine = 1024;
 constexpr std::int64_t kMaxRetryMs = 3'600'000;
 
@@ -67,7 +67,7 @@ Status checkHttpRequest(const HttpRequest& request) {
   if (!isToken(request.method) || request.method.size() > 16 || request.method == "CONNECT") {
     return invalidArgument("method must be a word such as GET or POST, and not CONNECT");
   }
-  if (request.headers.size() > kMaxHeaders) return invalidArgument("headers: there are more than 200");
+  if (request.headers.size() > kMaxHttp1Headers) return invalidArgument("headers: there are more than 200");
   std::size_t size = 0;
   for (const auto& [name, value] : request.headers) {
     if (!isToken(name)) return invalidArgument("headers: a name holds other than letters, digits and dashes");
@@ -178,7 +178,7 @@ Status ResponseParser::header(std::string_view line) {
   if (colon == line.npos || !isToken(line.substr(0, colon))) return malformed("a bad header name");
   const std::string_view value = trimmed(line.substr(colon + 1));
   if (!isFieldValue(value)) return malformed("a control character in a header");
-  if (response_.headers.size() == kMaxHeaders) return malformed("more than 200 headers");
+  if (response_.headers.size() == kMaxHttp1Headers) return malformed("more than 200 headers");
   response_.headers.emplace_back(line.substr(0, colon), value);
   return okStatus();
 }

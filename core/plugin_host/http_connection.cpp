@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "plugin_host/cancellation.h"
+
 namespace vcc {
 namespace {
 
@@ -17,7 +19,6 @@ using Poco::Net::SecureStreamSocket;
 using Poco::Net::Socket;
 using Poco::Net::StreamSocket;
 
-constexpr std::int64_t kSliceMs = 50;
 constexpr std::int64_t kMaxConnectMs = 10'000;
 
 Status lost(const std::string& what) { return unavailable(what); }
@@ -41,7 +42,7 @@ Status CallBound::await(StreamSocket& socket, int modes, std::int64_t limit_ms) 
     VCC_RETURN_IF_ERROR(check());
     const std::int64_t left = std::min(leftMs(), until - clock_.monoMs());
     if (left <= 0) return lost("it did not answer in time");
-    if (socket.poll(Poco::Timespan(std::clamp<std::int64_t>(left, 1, kSliceMs) * 1000), modes)) return okStatus();
+    if (socket.poll(Poco::Timespan(std::clamp<std::int64_t>(left, 1, kCancelSliceMs) * 1000), modes)) return okStatus();
   }
 }
 

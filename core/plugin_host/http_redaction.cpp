@@ -5,10 +5,10 @@
 #include <array>
 #include <cctype>
 
+#include "base/scrubber.h"
+
 namespace vcc {
 namespace {
-
-constexpr std::string_view kMask = "***";
 
 bool isWordChar(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.'; }
 
@@ -19,7 +19,7 @@ std::string redactForm(std::string_view form) {
     const std::string_view pair = form.substr(0, form.find('&'));
     const std::size_t equals = pair.find('=');
     if (equals != pair.npos && isSecretName(pair.substr(0, equals))) {
-      out.append(pair.substr(0, equals + 1)).append(kMask);
+      out.append(pair.substr(0, equals + 1)).append(kScrubbed);
     } else {
       out.append(pair);
     }
@@ -56,7 +56,7 @@ std::string redactMembers(std::string_view text) {
       const bool secret =
           close != text.npos && text[end] == '>' && isSecretName(text.substr(at + 1, end - at - 1)) && close > end + 1;
       const std::size_t next = end == text.npos ? text.size() : end + (text[end] == '>' ? 1 : 0);
-      out.append(text.substr(at, next - at)).append(secret ? kMask : "");
+      out.append(text.substr(at, next - at)).append(secret ? kScrubbed : "");
       at = secret ? close : next;
       continue;
     }
@@ -71,7 +71,7 @@ std::string redactMembers(std::string_view text) {
     const std::size_t value = colon < text.size() && text[colon] == ':' ? skipSpace(text, colon + 1) : text.size();
     at = end;
     if (value < text.size() && text[value] == '"' && word.size() > 2 && isSecretName(word.substr(1, word.size() - 2))) {
-      out.append(text.substr(end, value - end)).append("\"").append(kMask).append("\"");
+      out.append(text.substr(end, value - end)).append("\"").append(kScrubbed).append("\"");
       at = stringEnd(text, value);
     }
   }
@@ -104,7 +104,7 @@ bool isSecretName(std::string_view name) {
 HttpHeaders redactHeaders(const HttpHeaders& headers, const Scrubber& scrubber) {
   HttpHeaders out;
   for (const auto& [name, value] : headers) {
-    out.emplace_back(name, isSecretName(name) ? std::string(kMask) : scrubber.scrub(value));
+    out.emplace_back(name, isSecretName(name) ? std::string(kScrubbed) : scrubber.scrub(value));
   }
   return out;
 }

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "plugin_host/cancellation.h"
 
 namespace vcc {
 namespace {
 
-constexpr std::int64_t kSliceMs = 50;
 constexpr std::size_t kMaxPath = 256;
 
 Status notApplied(Code code, const std::string& text) { return Status(code, text, Outcome::kNotApplied); }
@@ -60,7 +60,7 @@ Result<HttpResponse> HttpService::send(HttpRequest request, const std::string& a
   const std::int64_t deadline_mono = start + request.deadline_ms;
   const std::shared_ptr<AccountGate> gate = gates_.get(account, start);
   const auto cancelled = [&] { return request.cancelled && request.cancelled(); };
-  while (!gate->enter(std::clamp<std::int64_t>(deadline_mono - seams_.clock.monoMs(), 0, kSliceMs))) {
+  while (!gate->enter(std::clamp<std::int64_t>(deadline_mono - seams_.clock.monoMs(), 0, kCancelSliceMs))) {
     if (cancelled()) return notApplied(Code::kCancelled, "the call was cancelled before its request was sent");
     if (seams_.clock.monoMs() >= deadline_mono) {
       return notApplied(Code::kUnavailable, "too many requests of this account are under way; try again later");

@@ -25,7 +25,7 @@ struct HttpRequest {
   std::string ca_pem;                 ///< the same as text; both empty: the system's authorities
   std::size_t max_response_bytes = std::size_t{16} << 20U;
   const SecretString* credentials = nullptr;  ///< borrowed; of the driver call, for who must keep them out of a record
-  std::function<bool()> cancelled;            ///< asked about every 50 ms; empty: never cancelled
+  std::function<bool()> cancelled;            ///< asked every kCancelSliceMs; empty: never cancelled
   /// Judges an address before anything is sent to it, on new and on kept connections; empty: every address will do. Not
   /// asked when a proxy makes the connection.
   std::function<Status(const std::string& address)> check_address;

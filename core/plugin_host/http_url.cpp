@@ -34,7 +34,7 @@ bool isHostName(const std::string& host) {
   return last.empty() || last[0] < '0' || last[0] > '9' || isIpv4(host);
 }
 
-Status bad(const std::string& what) { return invalidArgument("url " + what); }
+Status badUrl(const std::string& what) { return invalidArgument("url " + what); }
 
 }  // namespace
 
@@ -48,16 +48,16 @@ std::string HttpUrl::endpoint() const {
 }
 
 Result<HttpUrl> parseHttpUrl(std::string_view text) {
-  if (text.empty() || text.size() > kMaxUrl) return bad("must have 1 to 8192 bytes");
+  if (text.empty() || text.size() > kMaxUrl) return badUrl("must have 1 to 8192 bytes");
   if (std::any_of(text.begin(), text.end(), [](char c) { return c <= 0x20 || c >= 0x7F || c == '\\' || c == '#'; })) {
-    return bad("holds white space, a fragment, a backslash or bytes outside ASCII; percent-encode them");
+    return badUrl("holds white space, a fragment, a backslash or bytes outside ASCII; percent-encode them");
   }
   const std::size_t colon = text.find("://");
-  if (colon == text.npos) return bad("must begin with https:// or http://");
+  if (colon == text.npos) return badUrl("must begin with https:// or http://");
   std::string scheme(text.substr(0, colon));
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
-  if (scheme != "https" && scheme != "http") return bad("must begin with https:// or http://");
+  if (scheme != "https" && scheme != "http") return badUrl("must begin with https:// or http://");
 
   HttpUrl url;
   url.tls = scheme == "https";
@@ -67,20 +67,21 @@ Result<HttpUrl> parseHttpUrl(std::string_view text) {
   std::string authority(rest.substr(0, end));
   url.target = rest.substr(end);
   if (url.target.empty() || url.target[0] != '/') url.target.insert(0, "/");
-  if (authority.find('@') != authority.npos) return bad("must not hold a user name or password; send them in a header");
+  if (authority.find('@') != authority.npos)
+    return badUrl("must not hold a user name or password; send them in a header");
   std::transform(authority.begin(), authority.end(), authority.begin(), lower);
 
   const bool bracket = !authority.empty() && authority[0] == '[';
   const std::size_t host_end = bracket ? authority.find(']') : std::min(authority.find(':'), authority.size());
-  if (host_end == authority.npos) return bad("has an opening bracket without a closing one");
+  if (host_end == authority.npos) return badUrl("has an opening bracket without a closing one");
   url.host = bracket ? authority.substr(1, host_end - 1) : authority.substr(0, host_end);
-  if (bracket ? !isIpv6(url.host) : !isHostName(url.host)) return bad("has a bad host name or address");
+  if (bracket ? !isIpv6(url.host) : !isHostName(url.host)) return badUrl("has a badUrl host name or address");
   const std::string port = authority.substr(host_end + (bracket ? 1 : 0));
   if (!port.empty()) {
     const char* last = port.data() + port.size();
     const auto parsed = std::from_chars(port.data() + 1, last, url.port);
     if (port[0] != ':' || parsed.ec != std::errc() || parsed.ptr != last || url.port == 0) {
-      return bad("has a bad port; it must be 1 to 65535");
+      return badUrl("has a badUrl port; it must be 1 to 65535");
     }
   }
   return url;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kMaxPointer = std::uint64_t{64} << 10U;
 
-bool isReadable(const vcp_string_t& document, const vcp_string_t& pointer) {
+bool isAsked(const vcp_string_t& document, const vcp_string_t& pointer) {
   return isText(document, kMaxJsonBytes) && isText(pointer, kMaxPointer);
 }
 
@@ -32,7 +32,7 @@ const HostServices& JsonExtension::hostOf(const vcp_json_t* json) {
 std::int32_t JsonExtension::get(const vcp_json_t* json, vcp_string_t document, vcp_string_t pointer, std::int32_t* type,
                                 const vcp_text_sink_t* out) noexcept {
   return guardedCode([&]() -> std::int32_t {
-    if (json == nullptr || !isReadable(document, pointer) || !isSink(out)) return VCP_INVALID_ARGUMENT;
+    if (json == nullptr || !isAsked(document, pointer) || !isSink(out)) return VCP_INVALID_ARGUMENT;
     const Result<JsonValue> value = jsonAt(fromAbi(document), fromAbi(pointer));
     if (!value.ok()) return codeOf(value.status());
     if (type != nullptr) *type = static_cast<std::int32_t>(value->type);
@@ -43,7 +43,7 @@ std::int32_t JsonExtension::get(const vcp_json_t* json, vcp_string_t document, v
 std::int32_t JsonExtension::each(const vcp_json_t* json, vcp_string_t document, vcp_string_t pointer,
                                  const vcp_json_visitor_t* visitor) noexcept {
   return guardedCode([&]() -> std::int32_t {
-    if (json == nullptr || !isReadable(document, pointer) || visitor == nullptr ||
+    if (json == nullptr || !isAsked(document, pointer) || visitor == nullptr ||
         visitor->struct_size < sizeof(vcp_json_visitor_t) || visitor->member == nullptr) {
       return VCP_INVALID_ARGUMENT;
     }

@@ -9,7 +9,7 @@
 namespace vcc {
 namespace {
 
-constexpr std::uint64_t kMaxKey = 128;
+constexpr std::uint64_t kMaxSessionKey = 128;
 constexpr std::uint64_t kMaxValue = std::uint64_t{256} << 10U;
 
 const CallFrame& frameOf(const vcp_call_t* call) { return *static_cast<const CallFrame*>(call->host_data); }
@@ -33,7 +33,7 @@ SessionExtension::SessionExtension(const HostServices& host) : host_(host), cach
 /// Also refuses the call of another instance: its end would not be heard of here, and its claims would stay.
 bool SessionExtension::isUsable(const vcp_session_t* session, const vcp_call_t* call, const vcp_string_t& key) {
   return session != nullptr && call != nullptr && call->host_data != nullptr &&
-         &frameOf(call).host() == &of(session).host_ && key.size > 0 && isText(key, kMaxKey);
+         &frameOf(call).host() == &of(session).host_ && key.size > 0 && isText(key, kMaxSessionKey);
 }
 
 SessionExtension& SessionExtension::of(const vcp_session_t* session) {

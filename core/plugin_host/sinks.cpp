@@ -11,7 +11,7 @@ namespace vcc {
 namespace {
 
 constexpr std::size_t kMaxId = 256;
-constexpr std::size_t kMaxName = 128;
+constexpr std::size_t kMaxResourceName = 128;
 constexpr std::size_t kMaxAddress = 64;
 constexpr std::size_t kMaxDetail = 512;
 constexpr std::size_t kMaxReason = 256;
@@ -37,8 +37,8 @@ bool isAddress(std::string_view text) {
 /// The name of what is wrong with a resource, or null.
 const char* badPart(const vcp_resource_t* part) {
   if (part == nullptr || part->struct_size < sizeof(vcp_resource_t)) return "an unreadable resource";
-  if (part->kind.size == 0 || !isIdentifier(fromAbi(part->kind), kMaxName)) return "a bad resource kind";
-  if (!isIdentifier(fromAbi(part->name), kMaxName)) return "a bad resource name";
+  if (part->kind.size == 0 || !isIdentifier(fromAbi(part->kind), kMaxResourceName)) return "a bad resource kind";
+  if (!isIdentifier(fromAbi(part->name), kMaxResourceName)) return "a bad resource name";
   if (!isIdentifier(fromAbi(part->id), kMaxId)) return "a bad resource id";
   return nullptr;
 }
@@ -230,7 +230,7 @@ static Observation observationOf(const vcp_observation_t* from) {
   if (from->reason > VCP_REASON_UNKNOWN && from->reason <= VCP_REASON_UNPAID)
     to.reason = static_cast<Reason>(from->reason);
   if (to.state == MachineState::kFailed) takeFailure(*from, to);
-  if (!isIdentifier(fromAbi(from->create_op), kMaxName)) return bad("a bad create_op");
+  if (!isIdentifier(fromAbi(from->create_op), kMaxResourceName)) return bad("a bad create_op");
   to.create_op = fromAbi(from->create_op);
   to.create_index = from->create_index;
   if (const char* what = copyParts(*from, to)) return bad(what);

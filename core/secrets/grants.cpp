@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kScheme = "vault://";
 
-std::string placeOf(const Grant& grant) { return vcc::placeOf("grant.sealed", grant.grant_id + ":" + grant.owner); }
+std::string placeOfGrant(const Grant& grant) { return placeOf("grant.sealed", grant.grant_id + ":" + grant.owner); }
 
 Status refused(const Principal& who, std::string_view path, std::string_view why) {
   Status status =
@@ -106,7 +106,7 @@ Result<std::string> putGrant(Tx& tx, const Sealer& sealer, Random& random, const
   grant.token_hash = who.token_hash;
   grant.references = credentials.references;
   grant.fingerprint = credentials.fingerprint;
-  grant.values = sealer.seal(credentials.values.reveal(), placeOf(grant));
+  grant.values = sealer.seal(credentials.values.reveal(), placeOfGrant(grant));
   grant.created_at = tx.now();
   grant.changed_at = tx.now();
   std::string id = grant.grant_id;
@@ -121,7 +121,7 @@ Result<SecretString> openGrant(const Grant& grant, const Sealer& sealer) {
         "changed and deleted only in the cloud's own console",
         grant.owner));
   }
-  return sealer.open(grant.values, placeOf(grant));
+  return sealer.open(grant.values, placeOfGrant(grant));
 }
 
 Status resealGrants(Tx& tx, const Sealer& sealer, const Secret& written, const SecretString& object) {
@@ -150,7 +150,7 @@ Status resealGrants(Tx& tx, const Sealer& sealer, const Secret& written, const S
     }
     const Credentials renewed = credentialsOf(sealer, values, references);
     grant.fingerprint = renewed.fingerprint;
-    grant.values = sealer.seal(renewed.values.reveal(), placeOf(grant));
+    grant.values = sealer.seal(renewed.values.reveal(), placeOfGrant(grant));
     grant.changed_at = tx.now();
     VCC_RETURN_IF_ERROR(tx.grants().put(std::move(grant)));
   }

@@ -22,7 +22,7 @@ std::string keyOf(const Principal& who, const SecretPath& path) {
   return joinKey(joinKey(path.mount, ownerOf(who, path.mount)), path.path);
 }
 
-std::string placeOf(const Secret& secret) { return vcc::placeOf("secret.value", Schema<Secret>::key(secret)); }
+std::string placeOfSecret(const Secret& secret) { return placeOf("secret.value", Schema<Secret>::key(secret)); }
 
 Status mayChange(const Principal& who, const SecretPath& path) {
   if (path.mount != kSharedMount || who.api_role == ApiRole::kFullAccess) return okStatus();
@@ -32,7 +32,7 @@ Status mayChange(const Principal& who, const SecretPath& path) {
 Result<SecretString> readSecret(const ReadTx& tx, const Sealer& sealer, const Principal& who, const SecretPath& path) {
   const Secret* found = tx.secrets().find(keyOf(who, path));
   if (found == nullptr) return notFound("there is nothing at " + path.text());
-  return sealer.open(found->value, placeOf(*found));
+  return sealer.open(found->value, placeOfSecret(*found));
 }
 
 }  // namespace
@@ -47,7 +47,7 @@ Status SecretStore::write(const Principal& who, const SecretPath& path, const Se
   if (!tree.ok() || !tree->isMap()) return invalidArgument("the body must be one JSON object of keys and values");
   if (tree->members.empty()) return invalidArgument("missing data fields: the body must have at least one key");
   Secret secret{path.mount, ownerOf(who, path.mount), path.path, "", 0};
-  secret.value = sealer_.seal(object.reveal(), placeOf(secret));
+  secret.value = sealer_.seal(object.reveal(), placeOfSecret(secret));
   return store_.transact([&](Tx& tx) -> Status {
     if (tx.secrets().find(Schema<Secret>::key(secret)) == nullptr) {
       const std::size_t limit = path.mount == kSharedMount ? limits_.shared_entries : limits_.token_entries;

@@ -11,7 +11,6 @@ namespace {
 
 using plugin::borrow;
 using plugin::HttpResponse;
-using plugin::Outcome;
 using plugin::view;
 using plugin::detail::fillError;
 
@@ -168,7 +167,7 @@ std::int32_t Wire::request(const vcp_http_t* http, const vcp_call_t* call, const
                            const vcp_http_sink_t* out, vcp_error_t* error) {
   Wire& self = *static_cast<Wire*>(http->host_data);
   if (call == nullptr || call->host_data == nullptr || request == nullptr || out == nullptr) {
-    return fillError(error, Outcome::kNotApplied, VCP_INVALID_ARGUMENT, "http request: null argument");
+    return fillError(error, plugin::Outcome::kNotApplied, VCP_INVALID_ARGUMENT, "http request: null argument");
   }
   const std::lock_guard<std::recursive_mutex> lock(self.mutex_);
   return self.serve(Frame::of(call), *request, *out, error);
@@ -178,7 +177,8 @@ std::int32_t Wire::serve(Frame& frame, const vcp_http_request_t& request, const 
                          vcp_error_t* error) {
   using Kind = Fault::Kind;
   if (const char* why = faultOf(request)) {
-    return fillError(error, Outcome::kNotApplied, VCP_INVALID_ARGUMENT, (std::string("http request: ") + why).c_str());
+    return fillError(error, plugin::Outcome::kNotApplied, VCP_INVALID_ARGUMENT,
+                     (std::string("http request: ") + why).c_str());
   }
   const std::string line = std::string(view(request.method)) + " " + std::string(view(request.url));
   host_.inspectRequest(line, view(request.url), frame.grant);
@@ -188,10 +188,11 @@ std::int32_t Wire::serve(Frame& frame, const vcp_http_request_t& request, const 
   }
   if (frame.cancelled) {
     ++frame.after_cancel;
-    return fillError(error, Outcome::kNotApplied, VCP_CANCELLED, "http request: the call was cancelled");
+    return fillError(error, plugin::Outcome::kNotApplied, VCP_CANCELLED, "http request: the call was cancelled");
   }
   if (host_.now() >= frame.raw.deadline_mono_ms) {
-    return fillError(error, Outcome::kNotApplied, VCP_DEADLINE_EXCEEDED, "http request: the deadline has passed");
+    return fillError(error, plugin::Outcome::kNotApplied, VCP_DEADLINE_EXCEEDED,
+                     "http request: the deadline has passed");
   }
   host_.pass(kRequestMs);
   const bool is_change = cloud_.is_change(instance_, &request) != 0;
@@ -207,10 +208,10 @@ std::int32_t Wire::serve(Frame& frame, const vcp_http_request_t& request, const 
 
   const Kind kind = fails ? fault_.kind : Kind::kNone;
   if (kind == Kind::kRefused) {
-    return fillError(error, Outcome::kNotApplied, VCP_UNAVAILABLE, "http request: connection refused");
+    return fillError(error, plugin::Outcome::kNotApplied, VCP_UNAVAILABLE, "http request: connection refused");
   }
   if (kind == Kind::kRequestLost) {
-    return fillError(error, Outcome::kUnknown, VCP_UNAVAILABLE, "http request: the connection was closed");
+    return fillError(error, plugin::Outcome::kUnknown, VCP_UNAVAILABLE, "http request: the connection was closed");
   }
   if (kind == Kind::kStatus) {
     deliver(answerOf(fault_), out);
@@ -220,11 +221,11 @@ std::int32_t Wire::serve(Frame& frame, const vcp_http_request_t& request, const 
   cloud_.handle(instance_, &request, &kept.sink);
   if (is_change && kept.response.status >= 200 && kept.response.status < 300) ++frame.applied;
   if (kind == Kind::kAnswerLost) {
-    return fillError(error, Outcome::kUnknown, VCP_UNAVAILABLE, "http request: the connection was closed");
+    return fillError(error, plugin::Outcome::kUnknown, VCP_UNAVAILABLE, "http request: the connection was closed");
   }
   if (kind == Kind::kSlow) {
     host_.pass(std::max<std::int64_t>(0, frame.raw.deadline_mono_ms - host_.now()));
-    return fillError(error, Outcome::kUnknown, VCP_DEADLINE_EXCEEDED, "http request: the deadline has passed");
+    return fillError(error, plugin::Outcome::kUnknown, VCP_DEADLINE_EXCEEDED, "http request: the deadline has passed");
   }
   if (kind == Kind::kTorn) kept.response.body.resize(kept.response.body.size() / 2);
   deliver(kept.response, out);

@@ -15,10 +15,10 @@ using vcp::plugin::Items;
 using vcp::plugin::Resource;
 using vcp::plugin::XmlNode;
 
-constexpr char kPage[] = "1000";
+constexpr char kRequestsPage[] = "1000";
 
 void take(const Client& client, Form form, std::map<std::string, SpotRequest>& out) {
-  form.set("MaxResults", kPage);
+  form.set("MaxResults", kRequestsPage);
   client.readAll(form, [&](const XmlNode& page) {
     for (const XmlNode& item : page.child("spotInstanceRequestSet").children("item")) {
       SpotRequest request{

@@ -10,7 +10,6 @@
 namespace vcc {
 namespace {
 
-constexpr std::int64_t kDayMs = std::int64_t{24} * 3600 * 1000;
 constexpr std::int64_t kMaxDays = 36500;
 constexpr std::size_t kMaxNoteBytes = 1000;
 
@@ -109,13 +108,13 @@ Result<HttpAnswer> dropToken(const AdminSeams& seams, const ApiRequest& request)
   return HttpAnswer{200, json.take(), {}};
 }
 
-using Action = Result<HttpAnswer> (*)(const AdminSeams&, const ApiRequest&);
+using AdminAction = Result<HttpAnswer> (*)(const AdminSeams&, const ApiRequest&);
 
 }  // namespace
 
 std::vector<Route> adminRoutes(const AdminSeams& seams) {
   const auto shared = std::make_shared<const AdminSeams>(seams);
-  const auto route = [&shared](std::string method, std::string pattern, Action action) {
+  const auto route = [&shared](std::string method, std::string pattern, AdminAction action) {
     return Route{std::move(method), std::move(pattern), false, false,
                  [shared, action](const ApiRequest& request) { return action(*shared, request); }};
   };

@@ -26,4 +26,9 @@ std::vector<Route> vcpRoutes(const VcpSeams& seams) {
   return routes;
 }
 
+Result<HttpAnswer> accepted(const Status& status) {
+  if (!status.ok()) return status;
+  return HttpAnswer{202, "{}", {}};
+}
+
 }  // namespace vcc

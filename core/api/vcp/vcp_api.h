@@ -40,4 +40,7 @@ std::vector<Route> vcpReadRoutes(const VcpSeams& seams);
 std::vector<Route> vcpWriteRoutes(const VcpSeams& seams);
 std::vector<Route> vcpVerbRoutes(const VcpSeams& seams);
 
+/// What every change is answered: 202, with an object although clients ignore it (spec/rest-protocol 3).
+Result<HttpAnswer> accepted(const Status& status);
+
 }  // namespace vcc

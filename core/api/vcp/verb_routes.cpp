@@ -10,11 +10,6 @@ namespace {
 
 constexpr std::array kVerbs{Verb::kSuspend, Verb::kResume, Verb::kPowerOff, Verb::kPowerOn, Verb::kStop, Verb::kStart};
 
-Result<HttpAnswer> accepted(const Status& status) {
-  if (!status.ok()) return status;
-  return HttpAnswer{202, "{}", {}};
-}
-
 /// An operation of a unit, and the same of one node.
 struct Operation {
   std::string name;

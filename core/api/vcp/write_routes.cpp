@@ -9,12 +9,6 @@ namespace {
 
 constexpr std::size_t kMaxListed = 10000;  // entries of an address list; the limit of a unit is checked by the command
 
-/// Every change is answered 202, with an object although clients ignore it (spec/rest-protocol 3).
-Result<HttpAnswer> accepted(const Status& status) {
-  if (!status.ok()) return status;
-  return HttpAnswer{202, "{}", {}};
-}
-
 Result<HttpAnswer> createVc(Commands& commands, const ApiRequest& request) {
   VCC_ASSIGN_OR_RETURN(const JsonBody body, request.json());
   VCC_ASSIGN_OR_RETURN(const std::string cci, body.text("cci", ""));

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/scrubber.h"
 #include "model/json_tree.h"
 #include "model/records.h"
 #include "plugin_host/interposers/scrubbing.h"
@@ -13,7 +14,6 @@
 namespace vcc {
 namespace {
 
-constexpr std::string_view kMask = "***";
 constexpr char kParams[] = "cloud_params";
 
 bool contains(const std::vector<std::string>& list, const std::string& name) {
@@ -32,7 +32,7 @@ void redact(YamlValue& value, const DriverInfo& info, bool known_only) {
   for (auto& [key, member] : value.members) {
     const bool unknown = known_only && !contains(info.clear_keys, key);
     if (contains(info.secret_keys, key) || unknown || (isNamedLikeSecret(key) && !contains(info.clear_keys, key))) {
-      member = YamlValue::scalar(kMask);
+      member = YamlValue::scalar(kScrubbed);
     } else {
       redact(member, info, false);
     }

@@ -14,13 +14,13 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "plugin_host/cancellation.h"
 
 namespace vcc {
 namespace {
 
 constexpr std::size_t kValidateThreads = 4;
 constexpr std::size_t kMaxListed = 100'000;
-constexpr std::int64_t kSliceMs = 50;
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max() / 2;
 
 }  // namespace
@@ -248,7 +248,7 @@ DriverAnswer WatchdogDriver::await(const std::shared_ptr<Call>& call, const Driv
                                                    shared_->instance, driverCallName(request.call)),
                                        request.isMutation() ? Outcome::kUnknown : Outcome::kUnspecified));
     }
-    call->done.waitFor(lock, std::chrono::milliseconds(std::clamp<std::int64_t>(end - now, 1, kSliceMs)));
+    call->done.waitFor(lock, std::chrono::milliseconds(std::clamp<std::int64_t>(end - now, 1, kCancelSliceMs)));
   }
 }
 

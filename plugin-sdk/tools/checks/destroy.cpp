@@ -17,7 +17,7 @@ void leavesNothing(const Bench& bench) {
   if (bench.maxBatch() > 1) life(std::min<std::size_t>(3, batchOf(bench)));
 }
 
-void twice(const Bench& bench) {
+void destroyTwice(const Bench& bench) {
   Lab lab(bench);
   Machines machines = lab.mint(1);
   lab.make(machines);
@@ -101,13 +101,13 @@ void disturbEach(const Bench& bench, Fault::Kind kind) {
   }
 }
 
-void lostAnswer(const Bench& bench) {
+void destroyAnswerLost(const Bench& bench) {
   disturbEach(bench, Fault::Kind::kAnswerLost);
   disturbEach(bench, Fault::Kind::kRequestLost);
   disturbEach(bench, Fault::Kind::kTorn);
 }
 
-void crashBetweenSteps(const Bench& bench) {
+void crashWhileDestroying(const Bench& bench) {
   const auto life = [&](Course course) {
     Lab lab(bench);
     Machines machines = lab.mint(1);
@@ -147,7 +147,7 @@ std::vector<Check> destroyChecks() {
       {{"destroy.twice", "destroying what is absent is done", "Absent is done; destroying twice is done.",
         "driver.h, destroy", "take the cloud's \"not found\" for done"},
        kObserved,
-       twice},
+       destroyTwice},
       {{"destroy.half_made", "what is half made can be taken away, also by its name alone",
         "One step towards gone machines, their parts included", "driver.h, destroy",
         "look for each part by name; do not stop when the machine itself is absent"},
@@ -162,12 +162,12 @@ std::vector<Check> destroyChecks() {
         "Done when the cloud has accepted the removal of every part.", "driver.h, destroy",
         "report outcome UNKNOWN; look again in the next step"},
        kObserved | kCloud,
-       lostAnswer},
+       destroyAnswerLost},
       {{"destroy.crash_between_steps", "a new instance goes on where the last one was",
         "A driver decides what to do next from the item and from what it reads in the cloud, never from memory.",
         "driver.h, vcp_driver_ops_t", "keep nothing between calls"},
        kObserved | kVirtual,
-       crashBetweenSteps},
+       crashWhileDestroying},
       {{"destroy.absent_item", "an absent item of a batch does not stop the others", "Absent is done",
         "driver.h, destroy", "run each item in Results::guard(), and answer it by itself"},
        kObserved | kBatches | kVirtual,

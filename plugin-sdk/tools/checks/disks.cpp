@@ -23,7 +23,7 @@ struct Pair {
   }
 };
 
-void expectMade(Lab& lab, const std::string& made) {
+void expectDiskMade(Lab& lab, const std::string& made) {
   expect(lab.madeText() == made, "the cloud has: " + made, "it has: " + lab.madeText());
 }
 
@@ -65,7 +65,7 @@ void available(const Bench& bench) {
   }
 }
 
-void twice(const Bench& bench) {
+void makeDiskTwice(const Bench& bench) {
   Lab lab(bench);
   Machines disk = lab.mintDisks(1);
   lab.make(disk);
@@ -74,7 +74,7 @@ void twice(const Bench& bench) {
   again[0].done = false;
   Course course;
   lab.make(again, course);
-  expectMade(lab, made);
+  expectDiskMade(lab, made);
 
   Machines forgotten = bare(disk);
   Course from_nothing;
@@ -83,12 +83,12 @@ void twice(const Bench& bench) {
   within("sent again by a host that knows the name only", [&] {
     lab.make(forgotten, from_nothing);
     expect(forgotten[0].cloud_id == disk[0].cloud_id, "the same disk, " + disk[0].cloud_id, forgotten[0].cloud_id);
-    expectMade(lab, made);
+    expectDiskMade(lab, made);
   });
   lab.remove(disk);
 }
 
-void lostAnswer(const Bench& bench) {
+void diskAnswerLost(const Bench& bench) {
   std::vector<std::string> changes;
   const std::string made = makeOne(bench, &changes);
   for (const Fault::Kind kind : {Fault::Kind::kAnswerLost, Fault::Kind::kRequestLost, Fault::Kind::kTorn}) {
@@ -102,7 +102,7 @@ void lostAnswer(const Bench& bench) {
         Machines disk = lab.mintDisks(1);
         lab.wire().arm(fault);
         lab.make(disk);
-        expectMade(lab, made);
+        expectDiskMade(lab, made);
         lab.wire().arm(fault);
         lab.remove(disk);
         lab.expectNothingLeft("after destroy");
@@ -167,7 +167,7 @@ void inUse(const Bench& bench) {
   Machines disk = pair.disk;
   expectRefused(lab.call(Verb::kDestroy, lab.newOp(), 1, disk), VCP_FAILED_PRECONDITION);
   lab.awaitDisk(disk[0], DiskState::kAttached, pair.machine[0].cloud_id);
-  expectMade(lab, made);
+  expectDiskMade(lab, made);
   lab.setAttached(false, pair.disk[0], pair.machine[0]);
   pair.remove(lab);
 }
@@ -201,12 +201,12 @@ std::vector<Check> diskChecks() {
       {{"disk.twice", "two creates with one op give one disk", "Idempotent on (op_id, create_index)",
         "ext/draft/disk.h, create", "send op_id as the cloud's token, or look up by name before the change"},
        kObserved | kDisks | kVirtual,
-       twice},
+       makeDiskTwice},
       {{"disk.lost_answer", "a disk whose answer is lost is not made twice, and goes in the end",
         "Idempotent on (op_id, create_index); repeats, batches and errors as in vcp_driver_ops_t.create",
         "ext/draft/disk.h, create and destroy", "report outcome UNKNOWN; look by name; send the same token again"},
        kObserved | kDisks | kCloud,
-       lostAnswer},
+       diskAnswerLost},
       {{"disk.attach_twice", "attaching and detaching twice is done",
         "Idempotent: attached to this machine already is done", "ext/draft/disk.h, attach and detach",
         "read the disk before the change, and leave it out of the parts of the machine"},

@@ -28,7 +28,7 @@ void idempotent(const Bench& bench) {
   lab.remove(machines);
 }
 
-void absent(const Bench& bench) {
+void powerAbsent(const Bench& bench) {
   Lab lab(bench);
   for (const Verb verb : {Verb::kPowerOn, Verb::kPowerOff}) {
     Machines machines = lab.mint(1);
@@ -51,7 +51,7 @@ std::vector<Check> powerChecks() {
         "NOT_FOUND, not applied, when the machine does not exist.", "driver.h, power",
         "throw Error(kNotFound, kNotApplied)"},
        kObserved | kPowers,
-       absent},
+       powerAbsent},
   };
 }
 

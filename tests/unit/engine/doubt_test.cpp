@@ -45,9 +45,9 @@ struct BatchRig : EngineRig {
 };
 
 /// Holds jobs back until it dies, like a pool whose jobs take long: they end then, and it waits for them.
-class SlowExecutor final : public Executor {
+class DawdlingExecutor final : public Executor {
  public:
-  ~SlowExecutor() override {
+  ~DawdlingExecutor() override {
     for (const Job& job : jobs_) job();
   }
   void submit(Job job) override { jobs_.push_back(std::move(job)); }
@@ -244,7 +244,7 @@ TEST_CASE("lost answers, blind looks, deletions and crashes in any order leave a
 
 TEST_CASE("an answer that arrives while the controller stops is recorded: a planned stop leaves no doubt") {
   EngineRig rig;
-  rig.makes_executor = [](const std::string&, std::size_t) { return std::make_unique<SlowExecutor>(); };
+  rig.makes_executor = [](const std::string&, std::size_t) { return std::make_unique<DawdlingExecutor>(); };
   rig.crash();
   REQUIRE(rig.commands->addUnit(rig.caller, rig.newVc(), "web", unitCci("web", 2)).ok());
   rig.runUntil([] { return false; }, 1000);

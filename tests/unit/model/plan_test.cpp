@@ -9,9 +9,9 @@ using namespace vcc;
 
 namespace {
 
-constexpr std::int64_t kNow = 1'000'000;
+constexpr std::int64_t kPlanNow = 1'000'000;
 
-/// A node of a cloud with tokens, on its way up since `kNow - 1000`.
+/// A node of a cloud with tokens, on its way up since `kPlanNow - 1000`.
 struct Scene {
   Node node;
   Machine machine;
@@ -24,9 +24,9 @@ struct Scene {
 
   Scene() {
     node.goal_seq = 1;
-    node.goal_at = kNow - 1000;
-    node.step_at = kNow - 1000;
-    node.deadline = kNow + 900000;
+    node.goal_at = kPlanNow - 1000;
+    node.step_at = kPlanNow - 1000;
+    node.deadline = kPlanNow + 900000;
     op.items = {{.machine_id = "m"}};
     profile.idempotent_token = true;
     profile.token_ttl_ms = 3600000;
@@ -57,7 +57,7 @@ struct Scene {
     node.state = State::kDeleting;
     return *this;
   }
-  Action next(std::int64_t now = kNow) const {
+  Action next(std::int64_t now = kPlanNow) const {
     return plan({node, has_machine ? &machine : nullptr, has_op ? &op : nullptr, 0, profile, mates, ties}, now);
   }
 };
@@ -68,10 +68,10 @@ TEST_CASE("a node without a machine asks for one") { CHECK(Scene().next().kind =
 
 TEST_CASE("the next machine waits out the pause after the last one") {
   Scene s;
-  s.node.create_at = kNow + 4000;
+  s.node.create_at = kPlanNow + 4000;
   REQUIRE(s.next().kind == ActionKind::kWait);
-  CHECK(s.next().at == kNow + 4000);
-  CHECK(s.next(kNow + 4000).kind == ActionKind::kMakeMachine);
+  CHECK(s.next().at == kPlanNow + 4000);
+  CHECK(s.next(kPlanNow + 4000).kind == ActionKind::kMakeMachine);
 }
 
 TEST_CASE("a settled node is left alone") {
@@ -82,42 +82,42 @@ TEST_CASE("a settled node is left alone") {
 
 TEST_CASE("nothing happens before next_at, and the deadline is never slept through") {
   Scene s;
-  s.node.next_at = kNow + 5000;
+  s.node.next_at = kPlanNow + 5000;
   CHECK(s.next().kind == ActionKind::kWait);
-  CHECK(s.next().at == kNow + 5000);
-  s.node.deadline = kNow + 2000;
-  CHECK(s.next().at == kNow + 2000);
-  CHECK(s.next(kNow + 2000).kind == ActionKind::kGiveUp);
+  CHECK(s.next().at == kPlanNow + 5000);
+  s.node.deadline = kPlanNow + 2000;
+  CHECK(s.next().at == kPlanNow + 2000);
+  CHECK(s.next(kPlanNow + 2000).kind == ActionKind::kGiveUp);
 }
 
 TEST_CASE("an op that was never sent is sent; one that waits is waited for") {
   Scene s;
   s.withOp(OpVerb::kCreate, 0);
   CHECK(s.next().kind == ActionKind::kSendOp);
-  s.op.items[0].next_at = kNow + 300;
+  s.op.items[0].next_at = kPlanNow + 300;
   CHECK(s.next().kind == ActionKind::kWait);
-  CHECK(s.next().at == kNow + 300);
+  CHECK(s.next().at == kPlanNow + 300);
 }
 
 TEST_CASE("a create in doubt is looked at before anything is sent again") {
   Scene s;
-  s.withOp(OpVerb::kCreate, kNow - 10000).inDoubt();
+  s.withOp(OpVerb::kCreate, kPlanNow - 10000).inDoubt();
   CHECK(s.next().kind == ActionKind::kObserve);
 
   SUBCASE("the look showed more than was known: the create goes on with it") {
-    s.machine.observed_at = kNow;
+    s.machine.observed_at = kPlanNow;
     s.machine.cloud_id = "i-1";
-    lookAtDoubt(s.machine, kNow, s.profile);
+    lookAtDoubt(s.machine, kPlanNow, s.profile);
     CHECK(s.next().kind == ActionKind::kSendOp);
   }
   SUBCASE("absent, token still known: the same request again") {
-    s.machine.observed_at = s.machine.absent_since = kNow;
+    s.machine.observed_at = s.machine.absent_since = kPlanNow;
     CHECK(s.next().kind == ActionKind::kSendOp);
   }
   SUBCASE("no token: not before it is certain, and then looked at once more") {
     s.profile.idempotent_token = false;
-    s.machine.observed_at = kNow;
-    SUBCASE("absent") { s.machine.absent_since = kNow; }
+    s.machine.observed_at = kPlanNow;
+    SUBCASE("absent") { s.machine.absent_since = kPlanNow; }
     SUBCASE("found, with nothing that was not known before") {
       s.machine.cloud_id = "server";
       s.machine.doubt_parts = 1;
@@ -132,19 +132,19 @@ TEST_CASE("a create in doubt is looked at before anything is sent again") {
   }
   SUBCASE("absent, token expired: as without a token") {
     s.profile.token_ttl_ms = 5000;
-    s.machine.observed_at = s.machine.absent_since = kNow;
+    s.machine.observed_at = s.machine.absent_since = kPlanNow;
     CHECK(s.next().kind == ActionKind::kWait);
   }
   SUBCASE("the driver knows how long a request may take") {
     s.profile.idempotent_token = false;
     s.profile.settle_ms = 7000;
-    s.machine.observed_at = s.machine.absent_since = kNow - 1000;
+    s.machine.observed_at = s.machine.absent_since = kPlanNow - 1000;
     CHECK(s.next().at == s.op.sent_at + 7000 + 5000);
   }
   SUBCASE("the pause that the driver asked for holds also after a look") {
-    s.machine.observed_at = s.machine.absent_since = kNow;
-    s.op.items[0].next_at = kNow + 3000;
-    CHECK(s.next().at == kNow + 3000);
+    s.machine.observed_at = s.machine.absent_since = kPlanNow;
+    s.op.items[0].next_at = kPlanNow + 3000;
+    CHECK(s.next().at == kPlanNow + 3000);
   }
   SUBCASE("an existing server is asked like any other") {
     s.profile.asserted = true;
@@ -158,16 +158,16 @@ TEST_CASE("the way up") {
   s.node.step = Step::kAddress;
   SUBCASE("running without an address is not enough") {
     s.machine.observed = MachineState::kRunning;
-    s.machine.observed_at = kNow - 10000;
+    s.machine.observed_at = kPlanNow - 10000;
     CHECK(s.next().kind == ActionKind::kObserve);
-    s.machine.observed_at = kNow;
+    s.machine.observed_at = kPlanNow;
     CHECK(s.next().kind == ActionKind::kWait);
   }
   SUBCASE("running with an address goes on to ssh; simulated hosts are ready") {
     s.machine.observed = MachineState::kRunning;
     s.machine.address = "10.0.0.1";
     CHECK(s.next().kind == ActionKind::kObserve);  // what was seen before this step began proves nothing
-    s.machine.observed_at = kNow;
+    s.machine.observed_at = kPlanNow;
     CHECK(s.next().kind == ActionKind::kAdvance);
     CHECK(s.next().step == Step::kSsh);
     s.profile.simulated_hosts = true;
@@ -175,11 +175,11 @@ TEST_CASE("the way up") {
   }
   SUBCASE("a machine that failed or vanished is given up") {
     s.machine.observed = MachineState::kFailed;
-    s.machine.observed_at = kNow;
+    s.machine.observed_at = kPlanNow;
     CHECK(s.next().kind == ActionKind::kGiveUp);
     s.machine.observed = MachineState::kProvisioning;
-    s.machine.absent_since = kNow - 6000;
-    s.machine.observed_at = kNow;
+    s.machine.absent_since = kPlanNow - 6000;
+    s.machine.observed_at = kPlanNow;
     CHECK(s.next().kind == ActionKind::kGiveUp);
   }
   SUBCASE("a machine that is being taken away is given up, once the reads do not lag any more") {
@@ -216,12 +216,12 @@ TEST_CASE("the way down of a cloud machine") {
     CHECK(s.next().kind == ActionKind::kForgetMachine);
   }
   SUBCASE("a create in doubt is given back at once, but not forgotten before it is certain") {
-    s.withOp(OpVerb::kCreate, kNow - 10000).inDoubt();
+    s.withOp(OpVerb::kCreate, kPlanNow - 10000).inDoubt();
     CHECK(s.next().kind == ActionKind::kMakeDestroyOp);
     s.has_op = false;
     s.node.step = Step::kVerify;
-    s.machine.absent_since = kNow - 6000;
-    s.machine.observed_at = kNow;
+    s.machine.absent_since = kPlanNow - 6000;
+    s.machine.observed_at = kPlanNow;
     REQUIRE(provenGone(s.machine, s.profile));
     REQUIRE(s.next().kind == ActionKind::kWait);
     CHECK(s.next().at == s.certainAt());
@@ -232,11 +232,11 @@ TEST_CASE("the way down of a cloud machine") {
     CHECK(s.next(certain).kind == ActionKind::kForgetMachine);
   }
   SUBCASE("in doubt and of a final state in the cloud: a lost part may still come") {
-    s.withOp(OpVerb::kCreate, kNow - 10000).inDoubt();
+    s.withOp(OpVerb::kCreate, kPlanNow - 10000).inDoubt();
     s.has_op = false;
     s.node.step = Step::kVerify;
     s.machine.observed = MachineState::kGone;
-    s.machine.observed_at = kNow;
+    s.machine.observed_at = kPlanNow;
     CHECK(s.next().kind == ActionKind::kWait);
   }
   SUBCASE("a machine that left its op before the first send is forgotten") {
@@ -245,31 +245,31 @@ TEST_CASE("the way down of a cloud machine") {
     CHECK(s.next().kind == ActionKind::kForgetMachine);
   }
   SUBCASE("a destroy in doubt is sent again") {
-    s.withOp(OpVerb::kDestroy, kNow - 10000);
+    s.withOp(OpVerb::kDestroy, kPlanNow - 10000);
     CHECK(s.next().kind == ActionKind::kSendOp);
   }
   SUBCASE("accepted is not gone: two empty looks, list lag apart, are") {
     s.node.step = Step::kVerify;
     s.machine.observed = MachineState::kTerminating;
     CHECK(s.next().kind == ActionKind::kObserve);
-    s.machine.observed_at = s.machine.absent_since = kNow;
+    s.machine.observed_at = s.machine.absent_since = kPlanNow;
     REQUIRE(s.next().kind == ActionKind::kWait);
-    CHECK(s.next().at == kNow + 5000);
-    CHECK(s.next(kNow + 5000).kind == ActionKind::kObserve);
-    s.machine.observed_at = kNow + 5000;
-    CHECK(s.next(kNow + 5000).kind == ActionKind::kForgetMachine);
+    CHECK(s.next().at == kPlanNow + 5000);
+    CHECK(s.next(kPlanNow + 5000).kind == ActionKind::kObserve);
+    s.machine.observed_at = kPlanNow + 5000;
+    CHECK(s.next(kPlanNow + 5000).kind == ActionKind::kForgetMachine);
   }
   SUBCASE("a delete that does not end is asked for again, ever less often") {
     s.node.step = Step::kVerify;
-    s.node.goal_at = kNow - 61000;
-    s.node.step_at = kNow - 60000;
+    s.node.goal_at = kPlanNow - 61000;
+    s.node.step_at = kPlanNow - 60000;
     s.machine.observed = MachineState::kTerminating;
-    s.machine.observed_at = kNow - 1;
-    CHECK(s.next(kNow).kind != ActionKind::kMakeDestroyOp);
-    s.machine.observed_at = kNow;
-    CHECK(s.next(kNow).kind == ActionKind::kMakeDestroyOp);
-    s.node.goal_at = kNow - 200000;  // the second time after 140 s
-    CHECK(s.next(kNow).kind != ActionKind::kMakeDestroyOp);
+    s.machine.observed_at = kPlanNow - 1;
+    CHECK(s.next(kPlanNow).kind != ActionKind::kMakeDestroyOp);
+    s.machine.observed_at = kPlanNow;
+    CHECK(s.next(kPlanNow).kind == ActionKind::kMakeDestroyOp);
+    s.node.goal_at = kPlanNow - 200000;  // the second time after 140 s
+    CHECK(s.next(kPlanNow).kind != ActionKind::kMakeDestroyOp);
   }
   SUBCASE("a final state of the cloud is gone") {
     s.node.step = Step::kVerify;
@@ -280,15 +280,15 @@ TEST_CASE("the way down of a cloud machine") {
 
 TEST_CASE("members of a batch share their request until its answer is known") {
   Scene s;
-  s.withOp(OpVerb::kCreate, kNow - 10000).inDoubt();
+  s.withOp(OpVerb::kCreate, kPlanNow - 10000).inDoubt();
   s.machine.create_size = 2;
-  s.machine.observed_at = s.machine.absent_since = kNow - 1000;
+  s.machine.observed_at = s.machine.absent_since = kPlanNow - 1000;
   s.mates.wanted = true;
 
   SUBCASE("wanted: sent when the others may be sent too") {
     CHECK(s.next().kind == ActionKind::kSendOp);
-    s.mates.due = kNow + 700;
-    CHECK(s.next().at == kNow + 700);
+    s.mates.due = kPlanNow + 700;
+    CHECK(s.next().at == kPlanNow + 700);
     s.mates.blocked = true;
     CHECK(s.next().kind == ActionKind::kWait);
     s.machine.cloud_id = "i-1";  // seen by now
@@ -324,7 +324,7 @@ TEST_CASE("members of a batch share their request until its answer is known") {
   }
   SUBCASE("who the mates are") {
     Op op;
-    op.first_sent_at = kNow - 10000;
+    op.first_sent_at = kPlanNow - 10000;
     op.items = {{.machine_id = "a"},
                 {.machine_id = "b", .state = ItemState::kPending},
                 {.machine_id = "c"},
@@ -335,17 +335,17 @@ TEST_CASE("members of a batch share their request until its answer is known") {
     Machine known = unknown;
     known.cloud_id = "i";
     const auto mates = [&] {
-      return matesOf(op, 0, {{&node, &unknown}, {&node, &known}, {&node, &unknown}, {}}, s.profile, kNow);
+      return matesOf(op, 0, {{&node, &unknown}, {&node, &known}, {&node, &unknown}, {}}, s.profile, kPlanNow);
     };
     CHECK(mates().wanted);
     CHECK_FALSE(mates().blocked);
-    unknown.doubt_at = kNow - 5000;
+    unknown.doubt_at = kPlanNow - 5000;
     CHECK(mates().blocked);  // not looked at yet
-    unknown.observed_at = kNow;
+    unknown.observed_at = kPlanNow;
     CHECK_FALSE(mates().blocked);
-    op.items[2].next_at = kNow + 1;
-    op.items[1].next_at = kNow + 2;  // not a mate
-    CHECK(mates().due == kNow + 1);
+    op.items[2].next_at = kPlanNow + 1;
+    op.items[1].next_at = kPlanNow + 2;  // not a mate
+    CHECK(mates().due == kPlanNow + 1);
     node.goal = Goal::kGone;
     CHECK_FALSE(mates().wanted);
     op.items[2].state = ItemState::kDone;
@@ -385,7 +385,7 @@ TEST_CASE("to SUSPENDED: a container that runs is stopped at once, else the way 
     s.profile.simulated_hosts = true;
     s.node.step = Step::kAddress;
     s.machine.observed = MachineState::kRunning;
-    s.machine.observed_at = kNow;
+    s.machine.observed_at = kPlanNow;
     s.machine.address = "10.0.0.1";
     CHECK(s.next().step == Step::kSuspend);
     s.node.goal = Goal::kRunning;
@@ -408,7 +408,7 @@ TEST_CASE("to POWER_OFF: asked for, and then it must show") {
   s.node.step = Step::kPowerOff;
   s.machine.observed = MachineState::kStopped;  // by an older look
   CHECK(s.next().kind == ActionKind::kObserve);
-  s.machine.observed_at = kNow;
+  s.machine.observed_at = kPlanNow;
   CHECK(s.next().kind == ActionKind::kSettle);
   s.machine.observed = MachineState::kStopping;
   CHECK(s.next().kind == ActionKind::kWait);
@@ -438,7 +438,7 @@ TEST_CASE("back from POWER_OFF: switched on when it is off, and not before that 
   s.node.state = State::kBooting;
   s.node.step = Step::kAddress;
   s.machine.observed = MachineState::kStopped;
-  s.machine.observed_at = kNow;
+  s.machine.observed_at = kPlanNow;
   CHECK(s.next().kind == ActionKind::kMakePowerOn);
   s.profile.can_power = false;
   CHECK(s.next().kind == ActionKind::kWait);
@@ -448,7 +448,7 @@ TEST_CASE("back from POWER_OFF: switched on when it is off, and not before that 
   s.machine.observed_at = s.node.step_at + 60000;
   CHECK(s.next(s.machine.observed_at).kind == ActionKind::kMakePowerOn);
   s.node.step = Step::kPowerOff;  // the goal came back while it was going off
-  s.machine.observed_at = kNow;
+  s.machine.observed_at = kPlanNow;
   s.machine.observed = MachineState::kRunning;
   CHECK(s.next().kind == ActionKind::kWait);
   s.machine.observed = MachineState::kStopping;
@@ -459,13 +459,13 @@ TEST_CASE("back from POWER_OFF: switched on when it is off, and not before that 
 
 TEST_CASE("a power op without an answer is repeated only after a look") {
   Scene s;
-  s.withOp(OpVerb::kPowerOff, kNow - 5000);
+  s.withOp(OpVerb::kPowerOff, kPlanNow - 5000);
   s.machine.create_size = 1;
   s.node.goal = Goal::kPowerOff;
   s.machine.observed = MachineState::kRunning;
-  s.machine.observed_at = kNow - 6000;
+  s.machine.observed_at = kPlanNow - 6000;
   CHECK(s.next().kind == ActionKind::kObserve);
-  s.machine.observed_at = kNow;
+  s.machine.observed_at = kPlanNow;
   CHECK(s.next().kind == ActionKind::kSendOp);
   s.machine.observed = MachineState::kStopping;
   CHECK(s.next().kind == ActionKind::kCloseOp);
@@ -511,7 +511,7 @@ TEST_CASE("to STOPPED: as if deleted, but the node stays, and it may give up") {
   s.node.goal = Goal::kStopped;
   s.node.container_spec_hash = "h";
   s.node.step = Step::kRelease;
-  s.node.step_at = kNow - 400000;
+  s.node.step_at = kPlanNow - 400000;
   s.node.attempts = 1;
   CHECK(s.next().kind == ActionKind::kReleaseHost);  // never abandoned: its record stays
 }
@@ -537,7 +537,7 @@ TEST_CASE("the way down of an existing server") {
   CHECK(s.next().kind == ActionKind::kAdvance);
   CHECK(s.next().step == Step::kRelease);
   s.node.step = Step::kRelease;
-  s.node.step_at = kNow - 400000;
+  s.node.step_at = kPlanNow - 400000;
   CHECK(s.next().kind == ActionKind::kReleaseHost);
   s.node.attempts = 1;
   CHECK(s.next().kind == ActionKind::kAbandonHost);
@@ -558,7 +558,7 @@ TEST_CASE("a machine that runs waits for its disks, a disk for nothing") {
   Scene s;
   s.withMachine();
   s.machine.observed = MachineState::kRunning;
-  s.machine.observed_at = kNow;
+  s.machine.observed_at = kPlanNow;
   s.machine.address = "10.0.0.1";
   s.node.step = Step::kAddress;
   s.ties.incomplete = true;
@@ -587,7 +587,7 @@ TEST_CASE("a machine that is gone is forgotten when no disk can hang on it any m
   s.node.step = Step::kVerify;
   s.ties.held = true;
   CHECK(s.next().kind == ActionKind::kReleaseDisks);
-  s.node.next_at = kNow + 500;  // a look at the disks that failed is repeated later
+  s.node.next_at = kPlanNow + 500;  // a look at the disks that failed is repeated later
   CHECK(s.next().kind == ActionKind::kWait);
   s.node.next_at = 0;
   s.ties.held = false;

@@ -17,10 +17,10 @@ using test::Rig;
 
 namespace {
 
-constexpr char kSpec[] = R"({"provider":"mock","cloud_params":{"size":"20"},"labels":{}})";
-constexpr char kFast[] = R"({"mock_boot_ms":"0"})";
+constexpr char kDiskSpec[] = R"({"provider":"mock","cloud_params":{"size":"20"},"labels":{}})";
+constexpr char kFastDisk[] = R"({"mock_boot_ms":"0"})";
 
-CallContext onDisks(const std::string& op, const std::string& entry = kFast) {
+CallContext onDisks(const std::string& op, const std::string& entry = kFastDisk) {
   CallContext call = callFor(op, entry);
   call.kind = UnitKind::kStorage;
   return call;
@@ -45,27 +45,27 @@ TEST_CASE("disks: a life on mock, bare and through all interposers") {
     CHECK(driver.info().offers_disks);
     CHECK(driver.info().attach_needs == AttachNeeds::kAny);
     CHECK(driver.info().disk_keys == std::vector<std::string>{"volume_id"});
-    CHECK(driver.validateDisks(R"({"size":"20"})", kFast).ok());
-    CHECK(driver.validateDisks(R"({"size":"0"})", kFast).message().starts_with("/cloud_params/size"));
+    CHECK(driver.validateDisks(R"({"size":"20"})", kFastDisk).ok());
+    CHECK(driver.validateDisks(R"({"size":"0"})", kFastDisk).message().starts_with("/cloud_params/size"));
 
     std::vector<MachineRef> disks = refs(2, "vcp-disk-");
-    const auto made = driver.create(onDisks("op-d"), kSpec, disks);
+    const auto made = driver.create(onDisks("op-d"), kDiskSpec, disks);
     REQUIRE(made.size() == 2);
     for (std::size_t i = 0; i < made.size(); ++i) {
       REQUIRE(made[i].state == ItemState::kDone);
       CHECK(made[i].address.empty());
       disks[i].cloud_id = made[i].cloud_id;
     }
-    CHECK(driver.create(onDisks("op-d"), kSpec, disks)[1].cloud_id == disks[1].cloud_id);
+    CHECK(driver.create(onDisks("op-d"), kDiskSpec, disks)[1].cloud_id == disks[1].cloud_id);
     std::vector<MachineRef> machines = refs(2, "vcp-machine-");
-    const auto booted = driver.create(callFor("op-m", kFast), R"({"provider":"mock","cloud_params":{}})", machines);
+    const auto booted = driver.create(callFor("op-m", kFastDisk), R"({"provider":"mock","cloud_params":{}})", machines);
     for (std::size_t i = 0; i < booted.size(); ++i) machines[i].cloud_id = booted[i].cloud_id;
 
     auto seen = driver.observe(onDisks(""), disks);
     CHECK(seen[0].state == MachineState::kRunning);
     CHECK(seen[0].size_gib == 20);
     CHECK(seen[0].holder.empty());
-    CHECK_FALSE(driver.observe(callFor("", kFast), disks)[0].found);  // a disk is no machine
+    CHECK_FALSE(driver.observe(callFor("", kFastDisk), disks)[0].found);  // a disk is no machine
 
     const std::vector<MachineRef> pairs{on(disks[0], machines[0]), on(disks[1], machines[0])};
     for (int time = 0; time < 2; ++time) {
@@ -86,7 +86,7 @@ TEST_CASE("disks: a life on mock, bare and through all interposers") {
     CHECK(driver.observe(onDisks(""), {foreign})[0].attached);  // it hung on another one
     CHECK(driver.attach(onDisks("op-e"), false, {pairs[0]})[0].state == ItemState::kDone);
     CHECK_FALSE(driver.observe(onDisks(""), {foreign})[0].attached);
-    CHECK(driver.destroy(callFor("op-f", kFast), machines)[0].state == ItemState::kDone);
+    CHECK(driver.destroy(callFor("op-f", kFastDisk), machines)[0].state == ItemState::kDone);
     CHECK(driver.observe(onDisks(""), disks)[1].holder.empty());  // it survived its machine
     CHECK(driver.destroy(onDisks("op-g"), disks)[1].state == ItemState::kDone);
     CHECK_FALSE(driver.observe(onDisks(""), disks)[1].found);
@@ -109,7 +109,7 @@ TEST_CASE("disks: a driver without them refuses every call for them, and nothing
     return results.size() == 1 && results[0].error.code() == Code::kUnimplemented &&
            results[0].error.outcome() == Outcome::kNotApplied;
   };
-  CHECK(refused(driver.create(onDisks("a"), kSpec, refs(1))));
+  CHECK(refused(driver.create(onDisks("a"), kDiskSpec, refs(1))));
   CHECK(refused(driver.destroy(onDisks("a"), refs(1))));
   CHECK(refused(driver.attach(onDisks("a"), true, {on(refs(1)[0], refs(1, "vcp-m-")[0])})));
   CHECK(driver.observe(onDisks(""), refs(1))[0].error.code() == Code::kUnimplemented);
@@ -120,7 +120,7 @@ TEST_CASE("disks: an answer that is none is an error of its disk") {
   rig.config.bare = true;
   rig.plain("offers_disk");
   REQUIRE(rig.load().ok());
-  CHECK(rig.driver("offers_disk").create(onDisks("a"), kSpec, refs(1))[0].error.code() == Code::kUnimplemented);
+  CHECK(rig.driver("offers_disk").create(onDisks("a"), kDiskSpec, refs(1))[0].error.code() == Code::kUnimplemented);
   CHECK(rig.driver("offers_disk").observe(onDisks(""), refs(1))[0].error.code() == Code::kUnimplemented);
 }
 

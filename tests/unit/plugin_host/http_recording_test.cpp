@@ -12,14 +12,13 @@
 
 #include "plugin_host/http_redaction.h"
 #include "rig.h"
+#include "support/text.h"
 #include "web_server.h"
 
 using namespace vcc;
 using namespace vcc::test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A transport that answers as the test says.
 class Cloud final : public HttpTransport {

@@ -15,13 +15,12 @@
 #include "rig.h"
 #include "support/fake_clock.h"
 #include "support/fake_driver.h"
+#include "support/text.h"
 
 using namespace vcc;
 using namespace vcc::test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Answers as the test says.
 class Scripted final : public Interposer {

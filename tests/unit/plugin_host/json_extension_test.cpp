@@ -16,7 +16,7 @@ constexpr char kDocument[] = R"({"servers":[{"id":"i-1","n":12,"on":true},{"id":
   "alpha":{"z":1,"a":[]},"a/b":"slash","m~n":"tilde","":"empty","text":"a\"\u3042\n","rate":0.25,"big":18446744073709551615,
   "negative":-9223372036854775808})";
 
-struct Bench : test::ServicesRig {
+struct JsonBench : test::ServicesRig {
   const vcp_json_t* json = table<vcp_json_t>(VCP_JSON_ID);
 
   std::string get(std::string_view document, std::string_view pointer, std::int32_t expected = VCP_OK) {
@@ -57,7 +57,7 @@ struct Bench : test::ServicesRig {
 }  // namespace
 
 TEST_CASE("json: values of every kind by pointer") {
-  Bench bench;
+  JsonBench bench;
   CHECK(bench.get(kDocument, "/servers/0/id") == "i-1");
   CHECK(bench.type == VCP_JSON_STRING);
   CHECK(bench.get(kDocument, "/servers/0/n") == "12");
@@ -88,7 +88,7 @@ TEST_CASE("json: values of every kind by pointer") {
 }
 
 TEST_CASE("json: what leads nowhere, and what is no pointer") {
-  Bench bench;
+  JsonBench bench;
   for (const char* pointer :
        {"/x", "/servers/2", "/servers/-", "/servers/01", "/servers/+1", "/servers/", "/servers/0x",
         "/servers/99999999999999999999", "/zeta/0", "/rate/x", "/alpha/a/0", "//"}) {
@@ -103,7 +103,7 @@ TEST_CASE("json: what leads nowhere, and what is no pointer") {
 }
 
 TEST_CASE("json: what is no JSON, too deep or too large") {
-  Bench bench;
+  JsonBench bench;
   for (const char* document : {"", " ", "{", "{}x", "1,2", "1],[2", "[1,]", "{\"a\":}", "'a'", "[01]", "NaN", "<html>",
                                "\"\xff\"", "[1e400]"}) {
     CAPTURE(document);
@@ -120,7 +120,7 @@ TEST_CASE("json: what is no JSON, too deep or too large") {
 }
 
 TEST_CASE("json: members of arrays and objects in order") {
-  Bench bench;
+  JsonBench bench;
   CHECK(bench.each(kDocument, "/servers/0") == std::vector<std::string>{"id=i-1:4", "n=12:3", "on=true:2"});
   CHECK(bench.each(kDocument, "/alpha") == std::vector<std::string>{"z=1:3", "a=[]:5"});
   CHECK(bench.each("[null,{\"a\":1}]", "") == std::vector<std::string>{"=null:1", "={\"a\":1}:6"});
@@ -132,7 +132,7 @@ TEST_CASE("json: members of arrays and objects in order") {
 }
 
 TEST_CASE("json: a quoted text comes back as it was") {
-  Bench bench;
+  JsonBench bench;
   CHECK(bench.quote("") == "\"\"");
   CHECK(bench.quote("a\"b\\c/\n") == R"("a\"b\\c/\n")");
   std::string all;
@@ -144,7 +144,7 @@ TEST_CASE("json: a quoted text comes back as it was") {
 }
 
 TEST_CASE("json: bad arguments are borne") {
-  Bench bench;
+  JsonBench bench;
   const vcp_json_t* json = bench.json;
   REQUIRE(json->struct_size == sizeof(vcp_json_t));
   const vcp_string_t null_text{nullptr, 1};

@@ -15,13 +15,12 @@
 #include "plugin_host/host_services.h"
 #include "rig.h"
 #include "support/fake_driver.h"
+#include "support/text.h"
 
 using namespace vcc;
 using namespace vcc::test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A cloud whose calls hang while the test says so.
 class Hanging final : public Interposer {

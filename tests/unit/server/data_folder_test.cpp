@@ -9,13 +9,12 @@
 #include "store/open_store.h"
 #include "support/fake_clock.h"
 #include "support/temp_dir.h"
+#include "support/text.h"
 
 using namespace vcc;
 using namespace vcc::test;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 struct Rig {
   TempDir dir;

@@ -5,7 +5,10 @@
 
 #include <map>
 
+#include "support/text.h"
+
 using namespace vcc;
+using vcc::test::contains;
 
 namespace {
 
@@ -25,8 +28,6 @@ std::string refusal(const std::string& yaml, std::map<std::string, std::string> 
   const auto settings = read(yaml, std::move(values));
   return settings.ok() ? "accepted" : settings.status().message();
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -82,7 +82,7 @@ class FakeCloud {
   virtual void addForeign() = 0;
 };
 
-namespace detail {
+namespace cloud_detail {
 
 template <class Cloud>
 struct FakeCloudEntry {
@@ -129,19 +129,19 @@ struct FakeCloudEntry {
   static void addForeign(vcp_fake_cloud_t* cloud) { self(cloud).addForeign(); }
 };
 
-}  // namespace detail
+}  // namespace cloud_detail
 }  // namespace vcp::plugin::testing
 
 /// Once per file, outside of any namespace. `CloudClass` is constructed from (std::string_view options).
-#define VCP_FAKE_CLOUD(CloudClass)                                             \
-  extern "C" VCP_PLUGIN_EXPORT const vcp_fake_cloud_entry_t vcp_fake_cloud_v0; \
-  const vcp_fake_cloud_entry_t vcp_fake_cloud_v0 = {                           \
-      sizeof(vcp_fake_cloud_entry_t),                                          \
-      VCP_FAKE_CLOUD_REVISION,                                                 \
-      &::vcp::plugin::testing::detail::FakeCloudEntry<CloudClass>::open,       \
-      &::vcp::plugin::testing::detail::FakeCloudEntry<CloudClass>::close,      \
-      &::vcp::plugin::testing::detail::FakeCloudEntry<CloudClass>::isChange,   \
-      &::vcp::plugin::testing::detail::FakeCloudEntry<CloudClass>::handle,     \
-      &::vcp::plugin::testing::detail::FakeCloudEntry<CloudClass>::objects,    \
-      &::vcp::plugin::testing::detail::FakeCloudEntry<CloudClass>::advance,    \
-      &::vcp::plugin::testing::detail::FakeCloudEntry<CloudClass>::addForeign}
+#define VCP_FAKE_CLOUD(CloudClass)                                                 \
+  extern "C" VCP_PLUGIN_EXPORT const vcp_fake_cloud_entry_t vcp_fake_cloud_v0;     \
+  const vcp_fake_cloud_entry_t vcp_fake_cloud_v0 = {                               \
+      sizeof(vcp_fake_cloud_entry_t),                                              \
+      VCP_FAKE_CLOUD_REVISION,                                                     \
+      &::vcp::plugin::testing::cloud_detail::FakeCloudEntry<CloudClass>::open,     \
+      &::vcp::plugin::testing::cloud_detail::FakeCloudEntry<CloudClass>::close,    \
+      &::vcp::plugin::testing::cloud_detail::FakeCloudEntry<CloudClass>::isChange, \
+      &::vcp::plugin::testing::cloud_detail::FakeCloudEntry<CloudClass>::handle,   \
+      &::vcp::plugin::testing::cloud_detail::FakeCloudEntry<CloudClass>::objects,  \
+      &::vcp::plugin::testing::cloud_detail::FakeCloudEntry<CloudClass>::advance,  \
+      &::vcp::plugin::testing::cloud_detail::FakeCloudEntry<CloudClass>::addForeign}

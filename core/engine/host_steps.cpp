@@ -17,7 +17,6 @@ namespace vcc {
 
 namespace {
 
-constexpr std::int64_t kLookDeadlineMs = 30000;
 constexpr std::int64_t kRunDeadlineMs = 120000;
 constexpr std::int64_t kBannerDeadlineMs = 3000;
 constexpr std::int64_t kExistingServerPatienceMs = 60000;
@@ -94,7 +93,7 @@ void Decider::inspectHost(const Visit& visit) {
   runOn(
       *ssh_executor_,
       [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image, needs = *needs, look] {
-        *report = host.inspect(target, image, needs, look, kLookDeadlineMs);
+        *report = host.inspect(target, image, needs, look, kHostLookMs);
       },
       [this, visit, report, spec = *spec] {
         busy_.erase(visit.node.node_id);
@@ -169,7 +168,7 @@ void Decider::runContainer(const Visit& visit) {
         *made = host.runContainer(target, spec, kRunDeadlineMs);
         if (made->ok() || made->status().code() != Code::kAlreadyExists) return;
         // An earlier try got through, or something of ours was left: take it over, or clear the way.
-        const auto report = host.inspect(target, spec.image, kLookDeadlineMs);
+        const auto report = host.inspect(target, spec.image, kHostLookMs);
         if (!report.ok()) {
           *made = report.status();
           return;
@@ -234,7 +233,7 @@ void Decider::stopContainer(const Visit& visit) {
           *done = host.stopContainer(target, visit.node.container_id, kRunDeadlineMs);
           return;
         }
-        const auto report = host.inspect(target, "", kLookDeadlineMs);
+        const auto report = host.inspect(target, "", kHostLookMs);
         *done = report.ok() ? notFound("no container") : report.status();
         if (!report.ok()) return;
         for (const FoundContainer& found : report->containers) {
@@ -263,7 +262,7 @@ void Decider::releaseHost(const Visit& visit, bool abandon) {
   runOn(
       *ssh_executor_,
       [done, &host = hostOf(visit), target = targetOf(visit), node_id = visit.node.node_id, vcc_id = options_.vcc_id] {
-        const auto report = host.inspect(target, "", kLookDeadlineMs);
+        const auto report = host.inspect(target, "", kHostLookMs);
         *done = report.status();
         if (!report.ok()) return;
         for (const FoundContainer& found : report->containers) {

@@ -15,7 +15,6 @@ namespace vcc {
 
 namespace {
 
-constexpr std::int64_t kLookDeadlineMs = 30000;
 constexpr std::int64_t kPatience = 3;
 constexpr std::int64_t kSecondLookMs = 5000;
 constexpr char kPrepared[] = "looking whether all is there";
@@ -115,7 +114,7 @@ void Decider::prepareHost(const Visit& visit) {
       *ssh_executor_,
       [report, &host = hostOf(visit), target = targetOf(visit), id = jobId(visit, spec->image),
        job = jobFor(visit.node.step, *needs, spec->image), started = !visit.node.progress.empty()] {
-        *report = started ? host.pollJob(target, id, kLookDeadlineMs) : host.startJob(target, id, job, kLookDeadlineMs);
+        *report = started ? host.pollJob(target, id, kHostLookMs) : host.startJob(target, id, job, kHostLookMs);
       },
       [this, visit, report, image = spec->image] {
         busy_.erase(visit.node.node_id);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Existing servers over the admin socket.
 #include "api_rig.h"
+#include "support/text.h"
 
 using namespace vcc;
 using namespace vcc::test;
@@ -8,8 +9,6 @@ using namespace vcc::test;
 namespace {
 
 constexpr char kServer[] = R"({"host": "192.168.5.1"})";
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -19,9 +18,9 @@ TEST_CASE("a look at an existing server is told as findings") {
   rig.host.lacking = {HostStep::kDocker};
   const HttpAnswer answer = rig.administer("POST", "/onprem/check", kServer);
   REQUIRE_MESSAGE(answer.status == 200, answer.body);
-  CHECK(has(answer.body, R"("host":"192.168.5.1","host_key":"ssh-ed25519 KEY","ready":false)"));
-  CHECK(
-      has(answer.body, R"({"name":"docker","level":"missing","text":"there is no docker","commands":["sudo apt-get)"));
+  CHECK(contains(answer.body, R"("host":"192.168.5.1","host_key":"ssh-ed25519 KEY","ready":false)"));
+  CHECK(contains(answer.body,
+                 R"({"name":"docker","level":"missing","text":"there is no docker","commands":["sudo apt-get)"));
   CHECK(rig.host.last_target.user == "ubuntu");
   CHECK(rig.administer("POST", "/onprem/check", R"({"host": "192.168.5.1", "user": "admin"})").status == 200);
   CHECK(rig.host.last_target.user == "admin");
@@ -33,14 +32,14 @@ TEST_CASE("a preparation is asked for until it has ended") {
   rig.host.lacking = {HostStep::kDocker};
   const HttpAnswer begun = rig.administer("POST", "/onprem/prepare", kServer);
   REQUIRE_MESSAGE(begun.status == 200, begun.body);
-  CHECK(has(begun.body, R"("state":"running")"));
-  CHECK(has(begun.body, R"("step":"moving sshd off port 22")"));
+  CHECK(contains(begun.body, R"("state":"running")"));
+  CHECK(contains(begun.body, R"("step":"moving sshd off port 22")"));
   const std::string job = begun.body.substr(begun.body.find(R"("job":")") + 7, 32);
   const HttpAnswer ended =
       rig.administer("POST", "/onprem/prepare",
                      fmt::format(R"({{"host": "192.168.5.1", "host_key": "ssh-ed25519 KEY", "job": "{}"}})", job));
   REQUIRE_MESSAGE(ended.status == 200, ended.body);
-  CHECK(has(ended.body, R"("state":"done")"));
+  CHECK(contains(ended.body, R"("state":"done")"));
 }
 
 TEST_CASE("questions about existing servers that are refused") {

@@ -3,6 +3,7 @@
 
 #include "engine/server_findings.h"
 #include "support/engine_rig.h"
+#include "support/text.h"
 
 using namespace vcc;
 using namespace vcc::test;
@@ -47,10 +48,8 @@ struct DeskRig : EngineRig {
   }
 };
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-bool has(const std::vector<std::string>& lines, const std::string& part) {
-  return std::ranges::any_of(lines, [&](const std::string& line) { return has(line, part); });
+bool anyContains(const std::vector<std::string>& lines, const std::string& part) {
+  return std::ranges::any_of(lines, [&](const std::string& line) { return contains(line, part); });
 }
 
 }  // namespace
@@ -79,8 +78,8 @@ TEST_CASE("what a server lacks comes with the commands that mend it") {
     const ServerReport report = rig.check();
     CHECK_FALSE(report.ready);
     CHECK(DeskRig::of(report, "docker").level == Level::kMissing);
-    CHECK(has(DeskRig::of(report, "docker").commands, "apt-get install -y docker.io"));
-    CHECK(has(DeskRig::of(report, "registries").commands, "\"192.168.0.1:5000\", \"192.168.0.1:5001\""));
+    CHECK(anyContains(DeskRig::of(report, "docker").commands, "apt-get install -y docker.io"));
+    CHECK(anyContains(DeskRig::of(report, "registries").commands, "\"192.168.0.1:5000\", \"192.168.0.1:5001\""));
   }
   SUBCASE("registries are a note: an image may come from elsewhere") {
     rig.host.lacking = {HostStep::kRegistries};
@@ -94,15 +93,15 @@ TEST_CASE("what a server lacks comes with the commands that mend it") {
     CHECK(DeskRig::of(rig.check(), "sudo").level == Level::kNote);
     rig.host.lacking = {HostStep::kDocker};
     CHECK(DeskRig::of(rig.check(), "sudo").level == Level::kMissing);
-    CHECK(has(DeskRig::of(rig.check(), "sudo").commands, "ubuntu ALL=(ALL) NOPASSWD:ALL"));
+    CHECK(anyContains(DeskRig::of(rig.check(), "sudo").commands, "ubuntu ALL=(ALL) NOPASSWD:ALL"));
   }
   SUBCASE("ports") {
     rig.host.facts.taken_ports = {22, 2375};
     const ServerReport report = rig.check();
     CHECK_FALSE(report.ready);
-    CHECK(has(DeskRig::of(report, "ports").text, "22, 2375"));
-    CHECK(has(DeskRig::of(report, "ports").commands, "echo 'Port 20022'"));
-    CHECK(has(DeskRig::of(report, "ports").commands, "sport = :2375"));
+    CHECK(contains(DeskRig::of(report, "ports").text, "22, 2375"));
+    CHECK(anyContains(DeskRig::of(report, "ports").commands, "echo 'Port 20022'"));
+    CHECK(anyContains(DeskRig::of(report, "ports").commands, "sport = :2375"));
   }
   SUBCASE("commands, clock and disk") {
     rig.host.facts.missing_commands = {"flock"};
@@ -111,7 +110,7 @@ TEST_CASE("what a server lacks comes with the commands that mend it") {
     const ServerReport report = rig.check();
     CHECK(DeskRig::of(report, "commands").level == Level::kMissing);
     CHECK(DeskRig::of(report, "clock").level == Level::kNote);
-    CHECK(has(DeskRig::of(report, "disk").text, "100 MiB"));
+    CHECK(contains(DeskRig::of(report, "disk").text, "100 MiB"));
   }
   SUBCASE("the key") {
     rig.host.failure["inspect"] = unauthenticated("the key is refused");
@@ -119,8 +118,8 @@ TEST_CASE("what a server lacks comes with the commands that mend it") {
     CHECK_FALSE(report.ready);
     REQUIRE(report.findings.size() == 1);
     CHECK(report.findings[0].text == "the key is refused");
-    CHECK(has(report.findings[0].commands, "ssh-ed25519 AAAA vcc"));
-    CHECK(has(report.findings[0].commands, "sudo -u ubuntu "));
+    CHECK(anyContains(report.findings[0].commands, "ssh-ed25519 AAAA vcc"));
+    CHECK(anyContains(report.findings[0].commands, "sudo -u ubuntu "));
   }
   SUBCASE("sshd: both ports are tried") {
     rig.host.failure["inspect"] = unavailable("nobody answers");
@@ -138,16 +137,16 @@ TEST_CASE("containers on a server are told apart") {
     return DeskRig::of(rig.check(), "use");
   };
   CHECK(use().level == Level::kMissing);
-  CHECK(has(use().text, "another controller"));
-  CHECK(has(use().commands, "docker rm -f -v c1"));
+  CHECK(contains(use().text, "another controller"));
+  CHECK(anyContains(use().commands, "docker rm -f -v c1"));
   found.vcc = "0123";
-  CHECK(has(use().text, "no record of this controller knows"));
+  CHECK(contains(use().text, "no record of this controller knows"));
   found.address = "192.168.5.2";  // another host that shares the engine
   CHECK(use().level == Level::kOk);
   found.address = "192.168.5.1";
   rig.claim();
   CHECK(use().level == Level::kNote);
-  CHECK(has(use().text, "node 4 of unit web of UnitGroup v"));
+  CHECK(contains(use().text, "node 4 of unit web of UnitGroup v"));
   CHECK(rig.check().ready);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Machines that a cloud has made are prepared before their base container is started; existing servers are not.
 #include "support/engine_rig.h"
+#include "support/text.h"
 
 using namespace vcc;
 using namespace vcc::test;
@@ -38,8 +39,6 @@ struct CloudRig : EngineRig {
   }
   std::string fault() const { return nodes().front().fault.text; }
 };
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -139,10 +138,10 @@ TEST_CASE("a step that fails three times ends in ERROR with its words and a reme
   rig.boot();
   REQUIRE(rig.fails(60000));
   CHECK(rig.calls("startJob") == 3);
-  CHECK(has(rig.fault(), "pulling image localhost/vcp/base:1 on 10.0.0."));
-  CHECK(has(rig.fault(), "the registry said no"));
-  CHECK(has(rig.fault(), "reaches its registry"));
-  CHECK_FALSE(has(rig.fault(), "onprem"));
+  CHECK(contains(rig.fault(), "pulling image localhost/vcp/base:1 on 10.0.0."));
+  CHECK(contains(rig.fault(), "the registry said no"));
+  CHECK(contains(rig.fault(), "reaches its registry"));
+  CHECK_FALSE(contains(rig.fault(), "onprem"));
   CHECK_FALSE(rig.machines().front().want_destroy);
 }
 
@@ -151,7 +150,7 @@ TEST_CASE("a machine that lacks the same after its preparation says so") {
   rig.host.stubborn = true;
   rig.boot();
   REQUIRE(rig.fails(60000));
-  CHECK(has(rig.fault(), "was prepared, and still docker is missing or does not work (there is no docker)"));
+  CHECK(contains(rig.fault(), "was prepared, and still docker is missing or does not work (there is no docker)"));
   CHECK(rig.calls("run") == 0);
   CHECK(rig.calls("startJob") == 1);
   CHECK(rig.calls("inspect") == 4);

@@ -17,6 +17,8 @@ Status listTokens(const std::string& socket_path, const Arguments& arguments);
 Status listPlugins(const std::string& socket_path, const Arguments& arguments);
 Status loadPlugin(const std::string& socket_path, const Arguments& arguments);
 Status checkProvider(const std::string& socket_path, const Arguments& arguments);
+Status checkServer(const std::string& socket_path, const Arguments& arguments);
+Status prepareServer(const std::string& socket_path, const Arguments& arguments);
 Status checkPluginFile(const std::string& socket_path, const Arguments& arguments);
 Status listGroups(const std::string& socket_path, const Arguments& arguments);
 Status watchGroup(const std::string& socket_path, const Arguments& arguments);

@@ -7,6 +7,8 @@ namespace vcc::cli {
 
 const std::vector<Command>& commands() {
   constexpr int kMissingGroup = 2;
+  static constexpr OptionSpec kUser{"--user", "NAME", "whom to log in as (default ubuntu)"};
+  static constexpr OptionSpec kNetwork{"--network", "ENTRY", "entry of the VPN catalog (default: default)"};
   static constexpr OptionSpec kJson{"--json", "", "print the controller's answer as JSON"};
   static const std::vector<Command> kCommands{
       {{"status"}, "", 0, "show how the controller is", {kJson}, showStatus},
@@ -109,11 +111,25 @@ const std::vector<Command>& commands() {
        "NAME",
        1,
        "ask a provider's cloud whether a catalog entry and credentials work, as is done before a unit is accepted",
-       {{"--network", "ENTRY", "entry of the VPN catalog (default: default)"},
+       {kNetwork,
         {"--credentials", "FILE",
          "JSON of the keys that a CCI would carry, {\"access_key\": ...}; - for standard input"},
         kJson},
        checkProvider},
+      {{"onprem", "check"},
+       "HOST",
+       1,
+       "look whether an existing server can carry a base container, and show the commands that mend what is missing; "
+       "changes nothing; exit status 1 when something is missing",
+       {kUser, kNetwork, kJson},
+       checkServer},
+      {{"onprem", "prepare"},
+       "HOST",
+       1,
+       "prepare an existing server that no node uses: install docker, tell it of the controller's registries, and move "
+       "sshd from port 22 to its own; then look as `onprem check` does",
+       {kUser, kNetwork, kJson},
+       prepareServer},
       {{"plugin", "list"},
        "",
        0,

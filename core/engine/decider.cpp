@@ -384,7 +384,7 @@ void Decider::carryOut(const Visit& visit, const Action& action) {
     case ActionKind::kKeepDisk:
       return keepDisk(visit);
     case ActionKind::kInspectHost:
-    case ActionKind::kPullImage:
+    case ActionKind::kPrepareHost:
     case ActionKind::kRunContainer:
     case ActionKind::kProbeReady:
     case ActionKind::kStopContainer:

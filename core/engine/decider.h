@@ -229,7 +229,6 @@ class Decider {
   bool visitHost(const Visit& visit, const Action& action);
   void onHost(const Visit& visit, Job blocking, Job after);
   bool inspectHost(const Visit& visit);
-  bool pullImage(const Visit& visit);
   bool runContainer(const Visit& visit);
   bool probeReady(const Visit& visit);
   bool stopContainer(const Visit& visit);
@@ -238,6 +237,15 @@ class Decider {
   Host& hostOf(const Visit& visit) const;
   HostTarget targetOf(const Visit& visit) const;
   Result<ContainerSpec> specOf(const Visit& visit) const;
+  Result<std::string> controllerAddressFor(const Visit& visit) const;
+
+  // prepare_steps.cpp: what must be done on the machine before its container is started
+  void beginPreparation(const Visit& visit, const HostReport& seen);
+  void lookAgainAfterJob(const Visit& visit, const HostReport& seen);
+  bool prepareHost(const Visit& visit);
+  void noteJob(const Visit& visit, const std::string& image, const Result<JobReport>& report);
+  void noteProgress(const Visit& visit, const std::string& progress);
+  Result<HostNeeds> needsOf(const Visit& visit) const;
 
   // watch_ports.cpp: what the watching of hosts and the target file borrow
   WatchPort watchPort();

@@ -36,6 +36,8 @@ struct EngineOptions {
   std::int64_t predecessor_ms = 0;
   std::string controller_address;  ///< VCP_VCC_PRIVATE_IPMASK without its mask; empty = Seams::source_address
   std::string base_registry;       ///< "host:5000" put before short image names
+  /// "host:port" of registries that speak plain HTTP, besides ports 5000 and 5001 of the controller.
+  std::vector<std::string> plain_registries;
   bool evaluation = false;
   bool simulated_hosts = false;            ///< every machine counts as prepared once its cloud says running
   std::vector<std::string> own_addresses;  ///< this controller's own: never chosen for a machine

@@ -6,6 +6,7 @@
 #include "base/encoding.h"
 #include "engine/container.h"
 #include "engine/decider.h"
+#include "engine/host_needs.h"
 #include "engine/lifecycle.h"
 #include "engine/spec_json.h"
 #include "engine/transitions.h"
@@ -16,19 +17,12 @@ namespace vcc {
 
 namespace {
 
-constexpr std::int64_t kLookDeadlineMs = 30000;
 constexpr std::int64_t kRunDeadlineMs = 120000;
 constexpr std::int64_t kBannerDeadlineMs = 3000;
 constexpr std::int64_t kExistingServerPatienceMs = 60000;
-constexpr std::int64_t kPullPatience = 3;
 
 /// How often a thing under way is looked at: at once in the beginning, then ever less.
 std::int64_t pollPause(std::int64_t age_ms) { return std::clamp<std::int64_t>(age_ms / 8, 100, 3000); }
-
-/// One id for every try to pull this image on this machine, so that a restart finds the running pull again.
-std::string pullId(const Machine& machine, const std::string& image) {
-  return hexEncode(sha256("pull\n" + machine.machine_id + "\n" + image)).substr(0, 32);
-}
 
 struct Claim {
   std::vector<std::string> ours;       // ids of containers of this node
@@ -79,8 +73,8 @@ bool Decider::visitHost(const Visit& visit, const Action& action) {
   switch (action.kind) {
     case ActionKind::kInspectHost:
       return inspectHost(visit);
-    case ActionKind::kPullImage:
-      return pullImage(visit);
+    case ActionKind::kPrepareHost:
+      return prepareHost(visit);
     case ActionKind::kRunContainer:
       return runContainer(visit);
     case ActionKind::kProbeReady:
@@ -102,27 +96,32 @@ void Decider::onHost(const Visit& visit, Job blocking, Job after) {
   });
 }
 
+Result<std::string> Decider::controllerAddressFor(const Visit& visit) const {
+  if (!options_.controller_address.empty()) return options_.controller_address;
+  return seams_.source_address(visit.machine->address);
+}
+
 Result<ContainerSpec> Decider::specOf(const Visit& visit) const {
   VCC_ASSIGN_OR_RETURN(const UnitCci cci, openCci(seams_.sealer, visit.unit));
-  std::string controller = options_.controller_address;
-  if (controller.empty()) {
-    VCC_ASSIGN_OR_RETURN(controller, seams_.source_address(visit.machine->address));
-  }
+  VCC_ASSIGN_OR_RETURN(const std::string controller, controllerAddressFor(visit));
   return containerSpec({options_.vcc_id, controller, options_.base_registry}, cci, visit.unit, visit.node,
                        visit.machine->address);
 }
 
 bool Decider::inspectHost(const Visit& visit) {
   const auto spec = specOf(visit);
-  if (!spec.ok()) {
-    giveUp(visit, spec.status().message());
+  const auto needs = needsOf(visit);
+  if (!spec.ok() || !needs.ok()) {
+    giveUp(visit, (spec.ok() ? needs.status() : spec.status()).message());
     return false;
   }
+  // An existing server is not changed, so its needs are not asked for either (architecture 27).
+  const HostLook look = visit.profile.asserted ? HostLook::kContainers : HostLook::kNeeds;
   auto report = std::make_shared<Result<HostReport>>(unavailable(""));
   onHost(
       visit,
-      [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image] {
-        *report = host.inspect(target, image, kLookDeadlineMs);
+      [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image, needs = *needs, look] {
+        *report = host.inspect(target, image, needs, look, kHostLookMs);
       },
       [this, visit, report, spec = *spec] {
         if (!report->ok()) {
@@ -133,7 +132,9 @@ bool Decider::inspectHost(const Visit& visit) {
                                 (!visit.profile.asserted && error.code() != Code::kPermissionDenied);
           const bool patient = !visit.profile.asserted || visit.now - visit.node.step_at < kExistingServerPatienceMs;
           if (!may_mend || !patient) {
-            return giveUp(visit, fmt::format("logging in to {} failed: {}", visit.machine->address, error.message()));
+            std::string text = fmt::format("logging in to {} failed: {}", visit.machine->address, error.message());
+            if (visit.profile.asserted) text += "; " + checkHint(visit.machine->address);
+            return giveUp(visit, text);
           }
           return failStep(visit, Status(Code::kUnavailable, error.message()), CallKind::kExisting);
         }
@@ -150,6 +151,7 @@ bool Decider::inspectHost(const Visit& visit) {
           return fits && c.vcc == options_.vcc_id && c.node_id == visit.node.node_id;
         });
         const FoundContainer kept = ours != seen.containers.end() ? *ours : FoundContainer{};
+        if (kept.id.empty() && !seen.lacking.empty()) return beginPreparation(visit, seen);
         const bool startable = !kept.id.empty() || seen.image_present;
         const Step next = kept.running ? Step::kReady : startable ? Step::kContainer : Step::kImage;
         commit({visit.node.node_id},
@@ -176,44 +178,6 @@ bool Decider::inspectHost(const Visit& visit) {
   return true;
 }
 
-bool Decider::pullImage(const Visit& visit) {
-  const auto spec = specOf(visit);
-  if (!spec.ok()) {
-    giveUp(visit, spec.status().message());
-    return false;
-  }
-  auto report = std::make_shared<Result<JobReport>>(unavailable(""));
-  onHost(
-      visit,
-      [report, &host = hostOf(visit), target = targetOf(visit), image = spec->image,
-       id = pullId(*visit.machine, spec->image)] {
-        *report = host.pollPull(target, id, kLookDeadlineMs);
-        if (report->ok() && report->value().state == JobState::kUnknown) {
-          const Status started = host.startPull(target, id, image, kLookDeadlineMs);
-          if (!started.ok()) *report = started;
-        }
-      },
-      [this, visit, report, image = spec->image] {
-        if (!report->ok()) return failStep(visit, report->status(), CallKind::kExisting);
-        switch (report->value().state) {
-          case JobState::kDone:
-            return goTo(visit, Step::kContainer);
-          case JobState::kFailed: {
-            const std::string why = fmt::format(
-                "pulling image {} on {} failed: {}; check the image name and that the "
-                "server reaches its registry",
-                image, visit.machine->address, report->value().detail);
-            if (visit.node.attempts + 1 >= kPullPatience) return giveUp(visit, why);
-            return failStep(visit, unavailable(why), CallKind::kExisting);
-          }
-          case JobState::kRunning:
-          case JobState::kUnknown:
-            return schedule(visit.node.node_id, pollPause(visit.now - visit.node.step_at));
-        }
-      });
-  return true;
-}
-
 bool Decider::runContainer(const Visit& visit) {
   const auto spec = specOf(visit);
   if (!spec.ok()) {
@@ -233,7 +197,7 @@ bool Decider::runContainer(const Visit& visit) {
         *made = host.runContainer(target, spec, kRunDeadlineMs);
         if (made->ok() || made->status().code() != Code::kAlreadyExists) return;
         // An earlier try got through, or something of ours was left: take it over, or clear the way.
-        const auto report = host.inspect(target, spec.image, kLookDeadlineMs);
+        const auto report = host.inspect(target, spec.image, kHostLookMs);
         if (!report.ok()) {
           *made = report.status();
           return;
@@ -296,7 +260,7 @@ bool Decider::stopContainer(const Visit& visit) {
           *done = host.stopContainer(target, visit.node.container_id, kRunDeadlineMs);
           return;
         }
-        const auto report = host.inspect(target, "", kLookDeadlineMs);
+        const auto report = host.inspect(target, "", kHostLookMs);
         *done = report.ok() ? notFound("no container") : report.status();
         if (!report.ok()) return;
         for (const FoundContainer& found : report->containers) {
@@ -324,7 +288,7 @@ bool Decider::releaseHost(const Visit& visit) {
   onHost(
       visit,
       [done, &host = hostOf(visit), target = targetOf(visit), node_id = visit.node.node_id, vcc_id = options_.vcc_id] {
-        const auto report = host.inspect(target, "", kLookDeadlineMs);
+        const auto report = host.inspect(target, "", kHostLookMs);
         *done = report.status();
         if (!report.ok()) return;
         for (const FoundContainer& found : report->containers) {

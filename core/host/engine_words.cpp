@@ -93,4 +93,18 @@ Status engineRefusal(const std::string& words, Code otherwise) {
   return {otherwise, said, Outcome::kUnknown};
 }
 
+std::string layersText(std::string_view counts) {
+  constexpr std::size_t kDigits = 4;
+  const std::size_t space = counts.find(' ');
+  if (space == counts.npos) return {};
+  const std::string_view done = counts.substr(0, space);
+  const std::string_view all = counts.substr(space + 1);
+  for (const std::string_view number : {done, all}) {
+    const bool is_number =
+        !number.empty() && number.size() <= kDigits && number.find_first_not_of("0123456789") == std::string_view::npos;
+    if (!is_number) return {};
+  }
+  return all == "0" ? std::string() : fmt::format("{} of {} layers", done, all);
+}
+
 }  // namespace vcc

@@ -17,4 +17,7 @@ std::string engineWords(std::string_view printed, const std::vector<std::string>
 /// for what is not known. The message is the words and, where one is known, a remedy.
 Status engineRefusal(const std::string& words, Code otherwise);
 
+/// "3 of 7 layers" from "3 7", the layers of an image that are there and that are known of; empty when none is known.
+std::string layersText(std::string_view counts);
+
 }  // namespace vcc

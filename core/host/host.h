@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,20 +46,69 @@ struct FoundContainer {
   std::string vcc, vcid, unit, node_id, address, spec_hash;
 };
 
+/// What a machine needs before its base container can be started, in the order in which it is done (architecture 26;
+/// host/host_steps.h).
+enum class HostStep : std::uint8_t {
+  kDns,         ///< the name servers of its catalog entry
+  kTime,        ///< chrony with the time servers of its catalog entry
+  kDocker,      ///< a docker that works
+  kRegistries,  ///< docker takes images from the controller's registries, which speak plain HTTP
+  kSshPort,     ///< sshd listens on its own port and leaves 22 to the base container
+  kImage,       ///< the image of the base container
+};
+
+/// What is wanted of a machine. Empty lists and a port of 0: nothing. Words of letters, digits, '.', ':' and '-'.
+struct HostNeeds {
+  std::vector<std::string> dns_servers;
+  std::vector<std::string> ntp_servers;
+  std::vector<std::string> registries;  ///< host:port
+  int ssh_port = 0;
+};
+
+/// How thorough a look is.
+enum class HostLook : std::uint8_t {
+  kContainers,  ///< engine, image, containers; without a working engine it fails
+  kNeeds,       ///< also what the machine lacks of its needs, of which a working engine is one
+  kAll,         ///< also HostFacts
+};
+
+/// What an administrator wants to know of an existing server.
+struct HostFacts {
+  std::string system;   ///< "Ubuntu 24.04.1 LTS"
+  std::string machine;  ///< "x86_64"
+  bool may_sudo = false;
+  bool clock_synchronised = false;
+  std::int64_t free_mib = 0;                  ///< on the file system of /var/lib
+  std::vector<int> taken_ports;               ///< of those that base containers use
+  std::vector<std::string> missing_commands;  ///< of those that the controller uses there
+};
+
 /// What a look at the host found.
 struct HostReport {
   std::string host_key;  ///< the key the server showed: pin it
-  std::string engine;    ///< "docker" or "sudo -n docker"
+  std::string engine;    ///< "docker" or "sudo -n docker"; empty = none that works
   std::string engine_version;
+  std::string engine_trouble;  ///< why none works, in the host's words
   bool image_present = false;  ///< of the ContainerSpec's image
   std::vector<FoundContainer> containers;
+  std::vector<HostStep> lacking;  ///< of its needs, without kImage
+  HostFacts facts;                ///< of a look at all
 };
 
-enum class JobState { kRunning, kDone, kFailed, kUnknown };
-/// A detached job (an image pull) as it stands. `kUnknown`: the host has no trace of it; start it again.
+/// What a detached job does, step by step; a step that has nothing to do is skipped.
+struct HostJob {
+  std::vector<HostStep> steps;
+  HostNeeds needs;
+  std::string image;  ///< of kImage
+};
+
+enum class JobState : std::uint8_t { kRunning, kDone, kFailed, kUnknown };
+/// A detached job as it stands. `kUnknown`: the host has no trace of it, or it was killed; start it again.
 struct JobReport {
   JobState state = JobState::kUnknown;
-  std::string detail;  ///< last lines of output, cleaned; the cause when it failed
+  std::optional<HostStep> step;  ///< under way, or the one that failed
+  std::string progress;          ///< how far the step is, where that is known: "3 of 7 layers"
+  std::string detail;            ///< last lines of output, cleaned; the cause when it failed
 };
 
 /// One machine's inside. `deadline_ms` is a duration for the whole call. Errors: kUnavailable (cannot connect, refused,
@@ -69,14 +119,20 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  /// Looks: engine, image, containers that carry our label. Changes nothing. An empty `image` asks for none.
-  virtual Result<HostReport> inspect(const HostTarget& target, const std::string& image, std::int64_t deadline_ms) = 0;
+  /// Looks: engine, image, containers that carry our label, and what `look` says. Changes nothing. An empty `image`
+  /// asks for none.
+  virtual Result<HostReport> inspect(const HostTarget& target, const std::string& image, const HostNeeds& needs,
+                                     HostLook look, std::int64_t deadline_ms) = 0;
+  Result<HostReport> inspect(const HostTarget& target, const std::string& image, std::int64_t deadline_ms) {
+    return inspect(target, image, {}, HostLook::kContainers, deadline_ms);
+  }
 
-  /// Starts the pull of `image` detached, under `op_id` (32 hex). Harmless to repeat with the same op id.
-  virtual Status startPull(const HostTarget& target, const std::string& op_id, const std::string& image,
-                           std::int64_t deadline_ms) = 0;
-  /// How the pull under `op_id` stands. Cleans up its traces once it reports kDone or kFailed.
-  virtual Result<JobReport> pollPull(const HostTarget& target, const std::string& op_id, std::int64_t deadline_ms) = 0;
+  /// Starts `job` detached, under `op_id` (32 hex), waits a moment for it, and answers as `pollJob` does. Harmless to
+  /// repeat with the same op id: a job that runs goes on, one that was killed begins again and skips what is done.
+  virtual Result<JobReport> startJob(const HostTarget& target, const std::string& op_id, const HostJob& job,
+                                     std::int64_t deadline_ms) = 0;
+  /// How the job under `op_id` stands. Cleans up its traces once it reports kDone or kFailed.
+  virtual Result<JobReport> pollJob(const HostTarget& target, const std::string& op_id, std::int64_t deadline_ms) = 0;
 
   /// `docker run` of the base container: detached, privileged, host network, restart unless-stopped, /dev, then the
   /// spec. Returns its container id. kAlreadyExists when the name is taken (then inspect), kNotFound when the image is

@@ -6,19 +6,17 @@ namespace {
 
 class SimulatedHost final : public Host {
  public:
-  Result<HostReport> inspect(const HostTarget&, const std::string&, std::int64_t) override {
+  Result<HostReport> inspect(const HostTarget&, const std::string&, const HostNeeds&, HostLook, std::int64_t) override {
     HostReport report;
     report.host_key = "simulated";
     report.engine = "simulated";
     report.image_present = true;
     return report;
   }
-  Status startPull(const HostTarget&, const std::string&, const std::string&, std::int64_t) override {
-    return okStatus();
+  Result<JobReport> startJob(const HostTarget&, const std::string&, const HostJob&, std::int64_t) override {
+    return done();
   }
-  Result<JobReport> pollPull(const HostTarget&, const std::string&, std::int64_t) override {
-    return JobReport{JobState::kDone, ""};
-  }
+  Result<JobReport> pollJob(const HostTarget&, const std::string&, std::int64_t) override { return done(); }
   Result<std::string> runContainer(const HostTarget&, const ContainerSpec& spec, std::int64_t) override {
     return "sim-" + spec.name;
   }
@@ -26,6 +24,13 @@ class SimulatedHost final : public Host {
   Status stopContainer(const HostTarget&, const std::string&, std::int64_t) override { return okStatus(); }
   Status removeContainer(const HostTarget&, const std::string&, std::int64_t) override { return okStatus(); }
   Status probeBanner(const std::string&, int, std::int64_t) override { return okStatus(); }
+
+ private:
+  static JobReport done() {
+    JobReport report;
+    report.state = JobState::kDone;
+    return report;
+  }
 };
 
 }  // namespace

@@ -2,11 +2,16 @@
 #include "host/ssh_host.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "base/encoding.h"
 #include "host/container_args.h"
 #include "host/container_list.h"
 #include "host/engine_words.h"
+#include "host/host_facts.h"
+#include "host/host_steps.h"
 #include "host/probe.h"
 #include "host/remote_commands.h"
 #include "host/script_answer.h"
@@ -19,16 +24,38 @@ constexpr std::size_t kContainersLimit = 2000;
 struct Answer {
   SshOutput output;
   ScriptAnswer script;
+  Status trouble;  ///< what the script found before it could do its work
 };
+
+std::string joinWords(const std::vector<std::string>& words) { return fmt::format("{}", fmt::join(words, " ")); }
+
+/// The lines that kReadNeeds of remote_commands.h reads.
+std::string needLines(const HostNeeds& needs) {
+  return fmt::format("{}\n{}\n{}\n{}\n", joinWords(needs.dns_servers), joinWords(needs.ntp_servers),
+                     joinWords(needs.registries), needs.ssh_port);
+}
+
+std::string_view lookWord(HostLook look) {
+  switch (look) {
+    case HostLook::kContainers:
+      return "look";
+    case HostLook::kNeeds:
+      return "needs";
+    case HostLook::kAll:
+      break;
+  }
+  return "all";
+}
 
 class SshHost final : public Host {
  public:
   SshHost(SshKey key, const Clock& clock, Logger& log) : key_(std::move(key)), clock_(clock), log_(log) {}
 
-  Result<HostReport> inspect(const HostTarget& target, const std::string& image, std::int64_t deadline_ms) override;
-  Status startPull(const HostTarget& target, const std::string& op_id, const std::string& image,
-                   std::int64_t deadline_ms) override;
-  Result<JobReport> pollPull(const HostTarget& target, const std::string& op_id, std::int64_t deadline_ms) override;
+  Result<HostReport> inspect(const HostTarget& target, const std::string& image, const HostNeeds& needs, HostLook look,
+                             std::int64_t deadline_ms) override;
+  Result<JobReport> startJob(const HostTarget& target, const std::string& op_id, const HostJob& job,
+                             std::int64_t deadline_ms) override;
+  Result<JobReport> pollJob(const HostTarget& target, const std::string& op_id, std::int64_t deadline_ms) override;
   Result<std::string> runContainer(const HostTarget& target, const ContainerSpec& spec,
                                    std::int64_t deadline_ms) override;
   Status startContainer(const HostTarget& target, const std::string& id, std::int64_t deadline_ms) override {
@@ -49,6 +76,8 @@ class SshHost final : public Host {
   Result<Answer> visit(const HostTarget& target, std::string_view step, RemoteCommand command,
                        const std::vector<std::string>& args, const std::string& head,
                        const std::vector<std::string>& environment, std::int64_t deadline_ms);
+  Result<JobReport> askJob(const HostTarget& target, std::string_view step, RemoteCommand command,
+                           const std::vector<std::string>& args, const std::string& head, std::int64_t deadline_ms);
   Result<std::string> docker(const HostTarget& target, const std::string& step, const std::vector<std::string>& args,
                              const std::vector<std::string>& environment, Code refused, std::int64_t deadline_ms);
   Status change(const HostTarget& target, std::string_view verb, const std::vector<std::string>& args,
@@ -127,8 +156,8 @@ Result<Answer> SshHost::visit(const HostTarget& target, std::string_view step, R
                               hostName(target), step, cause, words),
                   Outcome::kUnknown);
   }
-  VCC_RETURN_IF_ERROR(scriptTrouble(target, script, words));
-  return Answer{std::move(output).value(), std::move(script)};
+  Status trouble = scriptTrouble(target, script, words);
+  return Answer{std::move(output).value(), std::move(script), std::move(trouble)};
 }
 
 /// Runs docker with `args`; its output. A refusal that its words do not explain gets the code `refused`.
@@ -136,6 +165,7 @@ Result<std::string> SshHost::docker(const HostTarget& target, const std::string&
                                     const std::vector<std::string>& args, const std::vector<std::string>& environment,
                                     Code refused, std::int64_t deadline_ms) {
   VCC_ASSIGN_OR_RETURN(Answer answer, visit(target, step, remote::kDocker, args, "", environment, deadline_ms));
+  VCC_RETURN_IF_ERROR(answer.trouble);
   if (answer.script.value("rc") == "0") return answer.script.output();
   return stepError(target, step, engineRefusal(engineWords(answer.output.err, environment), refused));
 }
@@ -147,51 +177,66 @@ Status SshHost::change(const HostTarget& target, std::string_view verb, const st
   return docker(target, step, args, {}, Code::kInternal, deadline_ms).status();
 }
 
-Result<HostReport> SshHost::inspect(const HostTarget& target, const std::string& image, std::int64_t deadline_ms) {
-  constexpr char kStep[] = "look at the containers";
-  if (!image.empty()) {
-    if (Status status = checkImage(image); !status.ok()) return stepError(target, kStep, status);
-  }
-  VCC_ASSIGN_OR_RETURN(
-      Answer answer, visit(target, kStep, remote::kInspect, {"image", "inspect", "--format", "found", "--", image}, "",
-                           {}, deadline_ms));
-  HostReport report;
-  report.host_key = answer.output.host_key;
-  report.engine = cleanUtf8(answer.script.value("engine").value_or(""), 32);
-  report.engine_version = cleanUtf8(answer.script.value("version").value_or(""), 64);
-  report.image_present = answer.script.value("image") == "yes";
-  auto lines = answer.script.values("container");
+/// The containers in the script's answer.
+Status readContainers(const ScriptAnswer& script, std::vector<FoundContainer>& containers) {
+  const auto lines = script.values("container");
   if (lines.size() > kContainersLimit) {
-    return stepError(target, kStep, internalError("far more base containers than one host can hold; remove old ones"));
+    return internalError("far more base containers than one host can hold; remove old ones");
   }
   for (const auto& line : lines) {
     auto found = parseContainer(line);
     if (!found.ok()) {
-      return stepError(target, kStep,
-                       internalError(fmt::format("the engine's description of a container cannot be read ({}); is "
-                                                 "docker there really docker or podman?",
-                                                 found.status().message())));
+      return internalError(
+          fmt::format("the engine's description of a container cannot be read ({}); is docker there "
+                      "really docker or podman?",
+                      found.status().message()));
     }
-    report.containers.push_back(std::move(found).value());
+    containers.push_back(std::move(found).value());
   }
+  return okStatus();
+}
+
+Result<HostReport> SshHost::inspect(const HostTarget& target, const std::string& image, const HostNeeds& needs,
+                                    HostLook look, std::int64_t deadline_ms) {
+  constexpr char kStep[] = "look at the containers";
+  if (!image.empty()) {
+    if (Status status = checkImage(image); !status.ok()) return stepError(target, kStep, status);
+  }
+  if (Status status = checkNeeds(needs); !status.ok()) return stepError(target, kStep, status);
+  VCC_ASSIGN_OR_RETURN(Answer answer,
+                       visit(target, kStep, remote::kInspect, {"image", "inspect", "--format", "found", "--", image},
+                             fmt::format("{}\n{}", lookWord(look), needLines(needs)), {}, deadline_ms));
+  HostReport report;
+  report.host_key = answer.output.host_key;
+  if (answer.trouble.ok()) {
+    report.engine = cleanUtf8(answer.script.value("engine").value_or(""), 32);
+    report.engine_version = cleanUtf8(answer.script.value("version").value_or(""), 64);
+    report.image_present = answer.script.value("image") == "yes";
+    if (Status read = readContainers(answer.script, report.containers); !read.ok()) {
+      return stepError(target, kStep, read);
+    }
+  } else {
+    if (look == HostLook::kContainers) return answer.trouble;
+    report.engine_trouble = answer.trouble.message();
+  }
+  const auto lacks = answer.script.values("lacks");
+  for (const HostStepInfo& step : hostSteps()) {
+    if (std::ranges::find(lacks, step.name) != lacks.end()) report.lacking.push_back(step.step);
+  }
+  if (look == HostLook::kAll) report.facts = readFacts(answer.script, target.address);
   return report;
 }
 
-Status SshHost::startPull(const HostTarget& target, const std::string& op_id, const std::string& image,
-                          std::int64_t deadline_ms) {
-  std::string step = fmt::format("start the pull of {}", cleanUtf8(image, 200));
-  if (Status status = checkImage(image); !status.ok()) return stepError(target, step, status);
-  if (!isId(op_id)) return stepError(target, step, invalidArgument("the op id is not an id"));
-  return visit(target, step, remote::kStartJob, {"pull", "--", image}, op_id + "\n", {}, deadline_ms).status();
-}
-
-Result<JobReport> SshHost::pollPull(const HostTarget& target, const std::string& op_id, std::int64_t deadline_ms) {
-  constexpr char kStep[] = "ask for the pull";
-  if (!isId(op_id)) return stepError(target, kStep, invalidArgument("the op id is not an id"));
-  VCC_ASSIGN_OR_RETURN(Answer answer, visit(target, kStep, remote::kPollJob, {}, op_id + "\n", {}, deadline_ms));
-  std::string state = answer.script.value("job").value_or("unknown");
+Result<JobReport> SshHost::askJob(const HostTarget& target, std::string_view step, RemoteCommand command,
+                                  const std::vector<std::string>& args, const std::string& head,
+                                  std::int64_t deadline_ms) {
+  VCC_ASSIGN_OR_RETURN(Answer answer, visit(target, step, command, args, head, {}, deadline_ms));
+  VCC_RETURN_IF_ERROR(answer.trouble);
+  const std::string state = answer.script.value("job").value_or("unknown");
   JobReport report;
+  report.step = parseHostStep(answer.script.value("step").value_or(""));
   report.detail = engineWords(answer.script.output(), {});
+  report.progress = layersText(answer.script.value("layers").value_or(""));
   if (state == "running") report.state = JobState::kRunning;
   if (state == "ended 0") {
     report.state = JobState::kDone;
@@ -199,6 +244,29 @@ Result<JobReport> SshHost::pollPull(const HostTarget& target, const std::string&
     report.state = JobState::kFailed;
   }
   return report;
+}
+
+Result<JobReport> SshHost::startJob(const HostTarget& target, const std::string& op_id, const HostJob& job,
+                                    std::int64_t deadline_ms) {
+  const std::string step = fmt::format("start the job ({})", joinSteps(job.steps));
+  if (!isId(op_id)) return stepError(target, step, invalidArgument("the op id is not an id"));
+  std::vector<std::string> names;
+  std::vector<std::string> args;
+  for (const HostStep one : job.steps) {
+    names.emplace_back(hostStepInfo(one).name);
+    if (one != HostStep::kImage) continue;
+    if (Status status = checkImage(job.image); !status.ok()) return stepError(target, step, status);
+    args = {"pull", "--", job.image};
+  }
+  if (Status status = checkNeeds(job.needs); !status.ok()) return stepError(target, step, status);
+  return askJob(target, step, remote::kStartJob, args,
+                fmt::format("{}\n{}\n{}", op_id, joinWords(names), needLines(job.needs)), deadline_ms);
+}
+
+Result<JobReport> SshHost::pollJob(const HostTarget& target, const std::string& op_id, std::int64_t deadline_ms) {
+  constexpr char kStep[] = "ask for the job";
+  if (!isId(op_id)) return stepError(target, kStep, invalidArgument("the op id is not an id"));
+  return askJob(target, kStep, remote::kPollJob, {}, op_id + "\n", deadline_ms);
 }
 
 Result<std::string> SshHost::runContainer(const HostTarget& target, const ContainerSpec& spec,

@@ -8,16 +8,17 @@
 #include "base/status.h"
 #include "host/deadline.h"
 #include "host/host.h"
+#include "host/remote_script.h"
 #include "host/ssh_host.h"
 
 namespace vcc {
 
-/// A command for a remote shell. Only a literal can be one: nothing that a user wrote reaches a shell (architecture
-/// 25).
+/// A command for a remote shell. Only what is made when this program is compiled can be one: nothing that a user wrote
+/// reaches a shell (architecture 25).
 class RemoteCommand {
  public:
   template <std::size_t N>
-  consteval RemoteCommand(const char (&text)[N]) : text_(text, N - 1) {}  // NOLINT(google-explicit-constructor)
+  consteval explicit RemoteCommand(const ScriptText<N>& script) : text_(script.text.data(), script.size) {}
   std::string_view text() const { return text_; }
 
  private:

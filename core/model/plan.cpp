@@ -220,10 +220,10 @@ Action planUp(const Snapshot& s, std::int64_t now) {
     case Step::kDiskOff:
       return planAttachOff(s, now);
     case Step::kSsh:
-    case Step::kPrepare:
       return act(ActionKind::kInspectHost);
+    case Step::kPrepare:
     case Step::kImage:
-      return act(ActionKind::kPullImage);
+      return act(ActionKind::kPrepareHost);
     case Step::kContainer:
       return act(ActionKind::kRunContainer);
     case Step::kReady:

@@ -47,7 +47,7 @@ enum class ActionKind : std::uint8_t {
   kAdvance,      ///< go to step `step`
   kAttachDisks,  ///< look at the node's disks, and attach those that do not hang on its machine
   kInspectHost,  ///< log in and look
-  kPullImage,    ///< start or poll the pull
+  kPrepareHost,  ///< start or poll the job that prepares it, or only pulls the image
   kRunContainer,
   kProbeReady,     ///< banner on the ready port
   kReleaseHost,    ///< remove our container from an existing server

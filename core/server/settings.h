@@ -61,6 +61,11 @@ struct Settings {
   std::string baseRegistry() const {
     return base_registry_host.empty() ? registry_address : base_registry_host + ":5000";
   }
+  /// Registries that speak plain HTTP (spec/operations 6.3), besides the controller's own.
+  std::vector<std::string> plainRegistries() const {
+    if (base_registry_host.empty()) return {};
+    return {base_registry_host + ":5000"};
+  }
 };
 
 /// Looks up an environment variable; nullopt when it is not set.

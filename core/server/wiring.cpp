@@ -23,6 +23,7 @@
 #include "base/executor.h"
 #include "base/version.h"
 #include "engine/engine.h"
+#include "engine/existing_servers.h"
 #include "host/banner_prober.h"
 #include "host/route.h"
 #include "host/serf_client.h"
@@ -90,6 +91,7 @@ struct Controller::Parts {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<SerfClient> serf;  // null: switched off
   std::unique_ptr<CredentialProbe> probe;
+  std::unique_ptr<ExistingServers> servers;
   std::unique_ptr<Commands> commands;
   std::unique_ptr<Doorkeeper> doorkeeper;
   std::unique_ptr<RoutedService> vcp_service;
@@ -194,6 +196,7 @@ void Controller::Parts::buildEngine() {
   options.holder = leaseHolder();
   options.controller_address = withoutMask(settings.private_ipmask);
   options.base_registry = settings.baseRegistry();
+  options.plain_registries = settings.plainRegistries();
   options.evaluation = stamp.evaluation;
   options.simulated_hosts = settings.simulated_hosts;
   options.own_addresses = ownAddresses();
@@ -214,6 +217,10 @@ void Controller::Parts::buildEngine() {
   engine = std::make_unique<Engine>(std::move(engine_seams), options);
   probe = std::make_unique<CredentialProbe>(
       CredentialProbe::Seams{seams.clock, seams.log, stamp.vcc_id, makeThreadPool("probe", CredentialProbe::kAtOnce)});
+  servers = std::make_unique<ExistingServers>(
+      ExistingServers::Seams{*store, *drivers, *host, catalogSeam(), sourceAddressTowards},
+      ExistingServers::Options{stamp.vcc_id, options.controller_address, ssh_key.public_line, options.plain_registries,
+                               options.own_addresses, stamp.evaluation});
   commands = std::make_unique<Commands>(CommandSeams{*store, *drivers, catalogSeam(), seams.random, seams.log, *sealer,
                                                      settings.limits, stamp.evaluation, ownAddresses(),
                                                      [this](const std::vector<std::string>& ids) { engine->wake(ids); },
@@ -271,6 +278,7 @@ void Controller::Parts::buildServices() {
       *commands,
       notices,
       *probe,
+      *servers,
       seams.clock,
       {[this] { engine->sweepNow(); }, [this](const std::string& id) { engine->visitStray(id); },
        [this](const std::string& vcid) { return engine->startCheck(vcid); },

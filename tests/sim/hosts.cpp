@@ -37,35 +37,50 @@ bool Hosts::runs(const std::string& address, const std::string& node_id) const {
          });
 }
 
-Result<HostReport> Hosts::inspect(const HostTarget& target, const std::string&, std::int64_t) {
+Result<HostReport> Hosts::inspect(const HostTarget& target, const std::string&, const HostNeeds&, HostLook look,
+                                  std::int64_t) {
   VCC_RETURN_IF_ERROR(visit(target.address, "inspect"));
+  const Server& server = servers_[target.address];
   HostReport report;
   report.host_key = "ssh-ed25519 KEY-OF-" + target.address;
-  report.engine = "docker";
-  report.image_present = servers_[target.address].has_image;
-  report.containers = servers_[target.address].containers;
+  if (look != HostLook::kContainers && !server.prepared) {
+    report.lacking = {HostStep::kDocker, HostStep::kRegistries};
+  } else {
+    report.engine = "docker";
+    report.image_present = server.has_image;
+    report.containers = server.containers;
+  }
   VCC_RETURN_IF_ERROR(back(target.address));
   return report;
 }
 
-Status Hosts::startPull(const HostTarget& target, const std::string& op_id, const std::string&, std::int64_t) {
-  VCC_RETURN_IF_ERROR(visit(target.address, "start pull"));
-  servers_[target.address].pulls.try_emplace(op_id, scheduler_.now() + dice_.skewed(60'000));
-  return back(target.address);
+Result<JobReport> Hosts::startJob(const HostTarget& target, const std::string& op_id, const HostJob& job,
+                                  std::int64_t) {
+  VCC_RETURN_IF_ERROR(visit(target.address, "start job"));
+  servers_[target.address].jobs.try_emplace(op_id, Job{scheduler_.now() + dice_.skewed(60'000), job});
+  return stateOf(target, op_id);
 }
 
-Result<JobReport> Hosts::pollPull(const HostTarget& target, const std::string& op_id, std::int64_t) {
-  VCC_RETURN_IF_ERROR(visit(target.address, "poll pull"));
+Result<JobReport> Hosts::pollJob(const HostTarget& target, const std::string& op_id, std::int64_t) {
+  VCC_RETURN_IF_ERROR(visit(target.address, "poll job"));
+  if (dice_.chance(lost)) servers_[target.address].jobs.erase(op_id);
+  return stateOf(target, op_id);
+}
+
+Result<JobReport> Hosts::stateOf(const HostTarget& target, const std::string& op_id) {
   Server& server = servers_[target.address];
-  const auto pull = server.pulls.find(op_id);
+  const auto job = server.jobs.find(op_id);
   JobReport report;
-  if (pull != server.pulls.end()) {
-    const bool done = scheduler_.now() >= pull->second;
-    server.has_image = server.has_image || done;
+  if (job != server.jobs.end()) {
+    const bool done = scheduler_.now() >= job->second.done_at;
     report.state = done ? JobState::kDone : JobState::kRunning;
-    if (done) server.pulls.erase(pull);
-  } else if (server.has_image) {
-    report.state = JobState::kDone;
+    if (done) {
+      for (const HostStep step : job->second.what.steps) {
+        server.has_image = server.has_image || step == HostStep::kImage;
+        server.prepared = server.prepared || step == HostStep::kDocker;
+      }
+      server.jobs.erase(job);
+    }
   }
   VCC_RETURN_IF_ERROR(back(target.address));
   return report;

@@ -182,8 +182,10 @@ class FakeRegistry final : public DriverRegistry {
   }
   std::vector<const DriverSlot*> slots() const override { return {&slots_.front()}; }
   const DriverSlot* byProvider(std::string_view provider) const override {
-    return provider == "fake" ? &slots_.front() : nullptr;
+    const auto& served = slots_.front().providers;
+    return std::ranges::find(served, provider) != served.end() ? &slots_.front() : nullptr;
   }
+  void serve(const std::string& provider) { slots_.front().providers.push_back(provider); }
   const DriverSlot* byInstance(std::string_view instance) const override {
     return instance == "fake" ? &slots_.front() : nullptr;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -19,32 +20,53 @@ class FakeHost final : public Host {
   std::map<std::string, Status> unreachable;  ///< by address: what `inspect` says of it
   std::function<void()> on_inspect;           ///< called in every `inspect`
   bool image_present = true;
-  JobState pull = JobState::kUnknown;
+  JobState job = JobState::kUnknown;
+  std::vector<HostStep> lacking;  ///< of the needs of a machine that was made; a job that is done mends it
+  bool stubborn = false;          ///< it does not
+  HostFacts facts{.system = "Ubuntu 24.04 LTS",
+                  .machine = "x86_64",
+                  .may_sudo = true,
+                  .clock_synchronised = true,
+                  .free_mib = 50000,
+                  .taken_ports = {},
+                  .missing_commands = {}};
+  HostJob last_job;
+  HostNeeds last_needs;
+  HostLook last_look = HostLook::kContainers;
   ContainerSpec last_spec;
   HostTarget last_target;
 
-  Result<HostReport> inspect(const HostTarget& target, const std::string&, std::int64_t) override {
+  Result<HostReport> inspect(const HostTarget& target, const std::string&, const HostNeeds& needs, HostLook look,
+                             std::int64_t) override {
     last_target = target;
     if (on_inspect) on_inspect();
+    last_needs = needs;
+    last_look = look;
     if (const Status s = call("inspect"); !s.ok()) return s;
     if (const auto away = unreachable.find(target.address); away != unreachable.end()) return away->second;
     HostReport report;
     report.host_key = "ssh-ed25519 KEY";
+    if (look != HostLook::kContainers) report.lacking = lacking;
+    if (look == HostLook::kAll) report.facts = facts;
+    if (std::ranges::find(report.lacking, HostStep::kDocker) != report.lacking.end()) {
+      report.engine_trouble = "there is no docker";
+      return report;
+    }
     report.engine = "docker";
     report.image_present = image_present;
     report.containers = containers[target.address];
     return report;
   }
-  Status startPull(const HostTarget&, const std::string&, const std::string&, std::int64_t) override {
-    if (const Status s = call("startPull"); !s.ok()) return s;
-    pull = JobState::kRunning;
-    return okStatus();
+  Result<JobReport> startJob(const HostTarget&, const std::string&, const HostJob& wanted, std::int64_t) override {
+    last_job = wanted;
+    if (const Status s = call("startJob"); !s.ok()) return s;
+    if (job == JobState::kUnknown) job = JobState::kRunning;
+    return stateOfJob();
   }
-  Result<JobReport> pollPull(const HostTarget&, const std::string&, std::int64_t) override {
-    if (const Status s = call("pollPull"); !s.ok()) return s;
-    const JobReport report{pull, "the registry said no"};
-    if (pull == JobState::kRunning) pull = JobState::kDone;
-    return report;
+  Result<JobReport> pollJob(const HostTarget&, const std::string&, std::int64_t) override {
+    if (const Status s = call("pollJob"); !s.ok()) return s;
+    if (job == JobState::kRunning) job = JobState::kDone;
+    return stateOfJob();
   }
   Result<std::string> runContainer(const HostTarget& target, const ContainerSpec& spec, std::int64_t) override {
     last_spec = spec;
@@ -81,6 +103,18 @@ class FakeHost final : public Host {
   Status probeBanner(const std::string&, int, std::int64_t) override { return call("probe"); }
 
  private:
+  JobReport stateOfJob() {
+    JobReport report;
+    report.state = job;
+    if (!last_job.steps.empty()) report.step = last_job.steps.back();
+    report.detail = "the registry said no";
+    if (job == JobState::kDone) {
+      if (!stubborn) lacking.clear();
+      image_present = true;
+      job = JobState::kUnknown;
+    }
+    return report;
+  }
   /// A server of which nothing is known takes any id, like a simulated one.
   Status turn(const std::string& name, const HostTarget& target, const std::string& id, bool running) {
     if (const Status s = call(name); !s.ok()) return s;

@@ -131,6 +131,8 @@ std::vector<Route> adminRoutes(const AdminSeams& seams) {
       route("GET", "/plugins", listPlugins),
       route("POST", "/plugins/load", loadPlugin),
       route("POST", "/providers/check", checkProvider),
+      route("POST", "/onprem/check", checkServer),
+      route("POST", "/onprem/prepare", prepareServer),
       route("GET", "/events?after&limit&vcid", listEvents),
       route("GET", "/vcs", listVcs),
       route("GET", "/vcs/{vcid}/progress", showProgress),

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "catalog/catalog.h"
 #include "engine/engine.h"
+#include "engine/existing_servers.h"
 #include "plugin_host/driver.h"
 #include "store/store.h"
 
@@ -58,14 +59,15 @@ struct AdminSeams {
   Commands& commands;
   FailureNotices notices;
   CredentialProbe& probe;
+  ExistingServers& servers;
   const Clock& clock;
   EngineLooks looks;
 };
 
 /// GET /status; GET and POST /users; GET and POST /tokens; POST /tokens/revoke; GET /plugins; POST /plugins/load; POST
-/// /providers/check; GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST /vcs/{vcid}/purge; POST
-/// /vcs/{vcid}/{unit}/clear_processing; POST /vcs/{vcid}/{unit}/{node_no}/state; POST /vcs/fail; GET and
-/// POST /sweep; POST /sweep/{id}/delete; POST /checks; GET /checks/{id}.
+/// /providers/check; POST /onprem/check; POST /onprem/prepare; GET /events; GET /vcs; GET /vcs/{vcid}/progress; POST
+/// /vcs/{vcid}/purge; POST /vcs/{vcid}/{unit}/clear_processing; POST /vcs/{vcid}/{unit}/{node_no}/state; POST
+/// /vcs/fail; GET and POST /sweep; POST /sweep/{id}/delete; POST /checks; GET /checks/{id}.
 std::vector<Route> adminRoutes(const AdminSeams& seams);
 
 /// The answer of GET /status.
@@ -83,6 +85,14 @@ Result<HttpAnswer> loadPlugin(const AdminSeams& seams, const ApiRequest& request
 /// "refused" (a unit with these would be, or would fail), or "unknown": the cloud did not answer within 20 s, or cannot
 /// tell.
 Result<HttpAnswer> checkProvider(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /onprem/check {"host": IPv4 address, "user" (ubuntu), "network" (default): entry of the VPN catalog}:
+/// {host, host_key, ready, "findings": [{name, level, text, commands}]}; `level` is "ok", "note" or "missing".
+Result<HttpAnswer> checkServer(const AdminSeams& seams, const ApiRequest& request);
+
+/// POST /onprem/prepare, the same with "job" and "host_key" of the answer before, empty at first: {job, host_key,
+/// state, step, remedy, detail}; `state` is "running" (ask again), "done", "failed" or "unknown" (killed there).
+Result<HttpAnswer> prepareServer(const AdminSeams& seams, const ApiRequest& request);
 
 /// GET /events?after=CURSOR&limit=N&vcid=ID, all optional: {"events": [{cursor, at_ms, vcid, object, object_id, from,
 /// to, reason, op}], "cursor", "lost"}, oldest first, N (1 to 1000, else 100) at most: those behind the cursor, or

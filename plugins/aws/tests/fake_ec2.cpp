@@ -22,7 +22,6 @@ using vcp::plugin::testing::CloudObject;
 constexpr char kImage[] = "ami-0a1b2c3d4e5f60718";
 constexpr char kSubnet[] = "subnet-0a1b2c3d";
 constexpr char kGroup[] = "sg-0a1b2c3d";
-constexpr char kNetwork[] = "10.60.0.";
 constexpr char kZone[] = "ap-northeast-1a";
 constexpr std::int64_t kHourMs = 3'600'000;
 
@@ -170,6 +169,7 @@ class FakeEc2 final : public vcp::plugin::testing::FakeCloud {
   explicit FakeEc2(std::string_view options) {
     const Json json = vcp::plugin::parseObject(options, "cloud_options");
     accounts_ = json.at("accounts").get<decltype(accounts_)>();
+    network_ = json.value("network", network_);
     pace_.lag_ms = json.value("lag_ms", pace_.lag_ms);
     pace_.boot_ms = json.value("boot_ms", pace_.boot_ms);
     pace_.stop_ms = json.value("stop_ms", pace_.stop_ms);
@@ -298,7 +298,7 @@ class FakeEc2 final : public vcp::plugin::testing::FakeCloud {
     instance.become("pending", "running", now_ms_ + pace_.boot_ms);
     if (instance.address.empty()) {
       do {
-        instance.address = kNetwork + std::to_string(4 + ++last_address_ % 200);
+        instance.address = network_ + std::to_string(4 + ++last_address_ % 200);
       } while (isTaken(instance.address));
     }
     instances_[name] = std::move(instance);
@@ -410,7 +410,7 @@ class FakeEc2 final : public vcp::plugin::testing::FakeCloud {
     if (get(form, "ImageId") != kImage) refuse(400, "InvalidAMIID.NotFound", "The image id does not exist");
     if (get(form, "SubnetId") != kSubnet) refuse(400, "InvalidSubnetID.NotFound", "The subnet does not exist");
     const std::string address = get(form, "PrivateIpAddress");
-    if (!address.empty() && address.rfind(kNetwork, 0) != 0) {
+    if (!address.empty() && address.rfind(network_, 0) != 0) {
       refuse(400, "InvalidParameterValue", "Address " + address + " does not fall within the subnet's address range");
     }
     if (!address.empty() && isTaken(address))
@@ -692,6 +692,7 @@ class FakeEc2 final : public vcp::plugin::testing::FakeCloud {
   };
 
   Pace pace_;
+  std::string network_ = "10.60.0.";             // the first three parts of its addresses
   std::map<std::string, std::string> accounts_;  // access key -> account
   std::map<std::string, Instance> instances_;
   std::map<std::string, Request> requests_;

@@ -20,6 +20,7 @@
 #include "store/open_store.h"
 #include "support/fake_clock.h"
 #include "support/fake_driver.h"
+#include "support/fake_host.h"
 
 namespace vcc::test {
 
@@ -63,6 +64,8 @@ class ApiRig {
   std::vector<Route> routes;
   std::function<Result<std::vector<DriverSlot>>(const std::string&)> load_plugin;
   CredentialProbe probe{{clock, log, kVccId, std::make_unique<InlineExecutor>()}};
+  FakeHost host;
+  std::unique_ptr<ExistingServers> servers;
   std::unique_ptr<Commands> commands;
   std::optional<Doorkeeper> doorkeeper;
   std::unique_ptr<RoutedService> api;
@@ -95,6 +98,15 @@ class ApiRig {
                                                          woken.insert(woken.end(), ids.begin(), ids.end());
                                                        },
                                                        &probe});
+    servers = std::make_unique<ExistingServers>(
+        ExistingServers::Seams{*store, registry, host, [this] { return catalog; },
+                               [](const std::string&) { return Result<std::string>(std::string("192.168.0.1")); }},
+        ExistingServers::Options{.vcc_id = kVccId,
+                                 .controller_address = "",
+                                 .public_key = "ssh-ed25519 AAAA vcc",
+                                 .plain_registries = {},
+                                 .own_addresses = {},
+                                 .evaluation = false});
     const FailureNotices notices({*store, clock, log, [this](const std::vector<std::string>& ids) {
                                     looked_at.insert(looked_at.end(), ids.begin(), ids.end());
                                   }});
@@ -124,6 +136,7 @@ class ApiRig {
         *commands,
         notices,
         probe,
+        *servers,
         clock,
         {[this] { ++sweeps_asked; }, [this](const std::string& id) { woken.push_back(id); },
          [](const std::string& vcid) -> Result<std::string> {

@@ -69,10 +69,10 @@ TEST_CASE("an image that is missing is pulled; one that cannot be pulled ends in
   SUBCASE("pulled") {
     rig.boot(kOneServer);
     REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 1; }));
-    CHECK(contains(rig.host.calls, "startPull"));
+    CHECK(contains(rig.host.calls, "startJob"));
   }
   SUBCASE("refused") {
-    rig.host.pull = JobState::kFailed;
+    rig.host.job = JobState::kFailed;
     rig.boot(kOneServer);
     REQUIRE(rig.runUntil([&] { return rig.count(State::kError) == 1; }, 60000));
     CHECK(rig.faultOfFirst().find("the registry said no") != std::string::npos);

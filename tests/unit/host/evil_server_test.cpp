@@ -144,7 +144,7 @@ TEST_CASE("a server whose greeting never ends") {
     while (FakeServer::say(client, "welcome to this fine machine\r\n")) {
     }
   });
-  Status status = caller.fails("127.0.0.1", server.port, 5000);
+  Status status = caller.fails("127.0.0.1", server.port, 30000);
   CHECK(status.code() == Code::kUnavailable);
   CHECK(has(status, "far more than it should"));
 }
@@ -166,7 +166,7 @@ TEST_CASE("a server that sends nonsense after its banner") {
       while (FakeServer::say(client, ignore)) {
       }
     });
-    CHECK(caller.fails("127.0.0.1", server.port, 5000, false).code() == Code::kUnavailable);
+    CHECK(caller.fails("127.0.0.1", server.port, 30000, false).code() == Code::kUnavailable);
   }
   SUBCASE("and waits after the banner") {
     FakeServer server([](int client) {

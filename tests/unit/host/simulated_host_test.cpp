@@ -14,8 +14,12 @@ TEST_CASE("a simulated machine is always ready") {
   CHECK(report->image_present);
   CHECK(!report->host_key.empty());
   CHECK(report->containers.empty());
-  CHECK(host->startPull(target, "op", "image:1", 1000).ok());
-  CHECK(host->pollPull(target, "op", 1000)->state == JobState::kDone);
+  HostNeeds needs;
+  needs.registries = {"192.0.2.9:5000"};
+  CHECK(host->inspect(target, "image:1", needs, HostLook::kNeeds, 1000)->lacking.empty());
+  CHECK(host->startJob(target, "op", {{HostStep::kDocker, HostStep::kImage}, needs, "image:1"}, 1000)->state ==
+        JobState::kDone);
+  CHECK(host->pollJob(target, "op", 1000)->state == JobState::kDone);
   ContainerSpec spec;
   spec.name = "vcp-1";
   CHECK(*host->runContainer(target, spec, 1000) == "sim-vcp-1");

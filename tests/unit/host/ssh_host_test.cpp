@@ -78,14 +78,17 @@ struct Site {
     spec.environment = {"PRIVATE_IP=" + peer.hosts[0], "BANNER_PORT=" + std::to_string(peer.port + 1)};
     return spec;
   }
-  /// Polls until the pull has ended; each poll is a login, so this is no busy loop.
-  JobReport finishPull(const std::string& op) {
+  Result<JobReport> startPull(const std::string& image, const std::string& op = kOp, std::size_t index = 0) const {
+    return host.startJob(target(index), op, {{HostStep::kImage}, {}, image}, kDeadlineMs);
+  }
+  /// Polls until the job has ended; each poll is a login, so this is no busy loop.
+  JobReport finish(Result<JobReport> report) const {
     Deadline deadline(controller.clock, 60000);
     for (;;) {
-      auto report = host.pollPull(target(), op, kDeadlineMs);
       REQUIRE_MESSAGE(report.ok(), report.status().toString());
       if (report->state != JobState::kRunning) return *report;
       REQUIRE(!deadline.passed());
+      report = host.pollJob(target(), kOp, kDeadlineMs);
     }
   }
 };
@@ -268,22 +271,23 @@ TEST_CASE("a pull") {
     REQUIRE(site.peer.docker(std::string("rmi ") + kImage).exit_code == 0);
     CHECK(!site.host.inspect(site.target(), kImage, kDeadlineMs)->image_present);
     // podman pulls from an archive too: a real pull without a registry.
-    for (int i = 0; i < 2; ++i) {
-      Status started = site.host.startPull(site.target(), kOp, "docker-archive:" + archive, kDeadlineMs);
-      REQUIRE_MESSAGE(started.ok(), started.toString());
-    }
-    JobReport report = site.finishPull(kOp);
+    JobReport report = site.finish(site.startPull("docker-archive:" + archive));
+    CHECK_MESSAGE(report.state == JobState::kDone, report.detail);
+    CHECK(report.step == HostStep::kImage);
+    // One that is there is not pulled again: nobody would answer.
+    REQUIRE(site.peer.docker(std::string("tag ") + kImage + " 127.0.0.1:1/vcp/base:there").exit_code == 0);
+    report = site.finish(site.startPull("127.0.0.1:1/vcp/base:there"));
     CHECK_MESSAGE(report.state == JobState::kDone, report.detail);
     CHECK(site.host.inspect(site.target(), kImage, kDeadlineMs)->image_present);
   }
   SUBCASE("that fails") {
-    REQUIRE(site.host.startPull(site.target(), kOp, "127.0.0.1:1/vcp/base:1", kDeadlineMs).ok());
-    JobReport report = site.finishPull(kOp);
+    JobReport report = site.finish(site.startPull("127.0.0.1:1/vcp/base:1"));
     CHECK(report.state == JobState::kFailed);
+    CHECK(report.step == HostStep::kImage);
     CHECK(has(report.detail, "connection refused"));
   }
   // Its traces are gone with the report.
-  CHECK(site.host.pollPull(site.target(), kOp, kDeadlineMs)->state == JobState::kUnknown);
+  CHECK(site.host.pollJob(site.target(), kOp, kDeadlineMs)->state == JobState::kUnknown);
   CHECK(std::filesystem::is_empty(site.peer.hostDir(0) + "/home/.vcp-jobs"));
 }
 
@@ -292,21 +296,29 @@ TEST_CASE("a pull runs on without us, once, and survives no reboot") {
   VCC_SKIP_WITHOUT(site.peer);
   std::string gate = site.peer.dir() + "/gate", calls = site.peer.dir() + "/calls";
   REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
-  // The job is a shell that runs xargs, which runs this.
-  FakeProgram docker(site.peer, 0, "docker",
-                     "[ \"$1\" = pull ] || exec '" + site.peer.dir() + "/docker' \"$@\"\n" +
-                         "read -r _ _ _ shell _ </proc/$PPID/stat\necho $shell $PPID $$ >>'" + calls +
-                         "'\necho pulling \"$3\"\nread -r end <'" + gate + "'\nexit $end");
-  CHECK(site.host.pollPull(site.target(), kOp, kDeadlineMs)->state == JobState::kUnknown);
-  for (int i = 0; i < 3; ++i) REQUIRE(site.host.startPull(site.target(), kOp, "image:1", kDeadlineMs).ok());
-  CHECK(site.host.pollPull(site.target(1), kOp, kDeadlineMs)->state == JobState::kUnknown);
+  // The job is a shell that runs timeout, which runs xargs, which runs this.
+  FakeProgram docker(
+      site.peer, 0, "docker",
+      "[ \"$1\" = pull ] || exec '" + site.peer.dir() + "/docker' \"$@\"\n" +
+          "read -r _ _ _ timeout _ </proc/$PPID/stat\nread -r _ _ _ shell _ </proc/$timeout/stat\n" +
+          "echo $shell $timeout $PPID $$ >>'" + calls + "'\n" +
+          "echo a: Pulling fs layer; echo b: Pulling fs layer; echo c: Already exists; echo a: Pull complete\n" +
+          "echo pulling \"$3\"\nread -r end <'" + gate + "'\nexit $end");
+  CHECK(site.host.pollJob(site.target(), kOp, kDeadlineMs)->state == JobState::kUnknown);
+  for (int i = 0; i < 2; ++i) {
+    const auto started = site.startPull("image:1");
+    REQUIRE_MESSAGE(started.ok(), started.status().toString());
+    CHECK(started->state == JobState::kRunning);
+  }
+  CHECK(site.host.pollJob(site.target(1), kOp, kDeadlineMs)->state == JobState::kUnknown);
   Deadline deadline(site.controller.clock, 20000);
   JobReport report;
   while (!has(report.detail, "pulling image:1")) {
     REQUIRE(!deadline.passed());
-    report = *site.host.pollPull(site.target(), kOp, kDeadlineMs);
+    report = *site.host.pollJob(site.target(), kOp, kDeadlineMs);
     CHECK(report.state == JobState::kRunning);
   }
+  CHECK(report.progress == "2 of 3 layers");
   std::istringstream call(readFile(calls));
   std::string line;
   REQUIRE(std::getline(call, line));
@@ -314,20 +326,43 @@ TEST_CASE("a pull runs on without us, once, and survives no reboot") {
 
   SUBCASE("it ends") {
     writeFile(gate, "0\n");
-    CHECK(site.finishPull(kOp).state == JobState::kDone);
+    CHECK(site.finish(site.host.pollJob(site.target(), kOp, kDeadlineMs)).state == JobState::kDone);
   }
   SUBCASE("it fails") {
     writeFile(gate, "3\n");
-    CHECK(site.finishPull(kOp).state == JobState::kFailed);
+    CHECK(site.finish(site.host.pollJob(site.target(), kOp, kDeadlineMs)).state == JobState::kFailed);
   }
   SUBCASE("the host dies") {
     std::istringstream pids(readFile(calls));
     for (pid_t pid; pids >> pid;) ::kill(pid, SIGKILL);
-    CHECK(site.finishPull(kOp).state == JobState::kUnknown);
-    REQUIRE(site.host.startPull(site.target(), kOp, "image:1", kDeadlineMs).ok());
+    CHECK(site.finish(site.host.pollJob(site.target(), kOp, kDeadlineMs)).state == JobState::kUnknown);
+    REQUIRE(site.startPull("image:1").ok());
     writeFile(gate, "0\n");
-    CHECK(site.finishPull(kOp).state == JobState::kDone);
+    CHECK(site.finish(site.host.pollJob(site.target(), kOp, kDeadlineMs)).state == JobState::kDone);
   }
+}
+
+TEST_CASE("a job that never stops printing fills no disk") {
+  Site site;
+  VCC_SKIP_WITHOUT(site.peer);
+  const std::string calls = site.peer.dir() + "/calls";
+  FakeProgram docker(
+      site.peer, 0, "docker",
+      "[ \"$1\" = pull ] || exec '" + site.peer.dir() + "/docker' \"$@\"\necho $$ >'" + calls + "'\nexec yes vcp end");
+  auto report = site.startPull("image:1");
+  const std::filesystem::path out = site.peer.hostDir(0) + "/home/.vcp-jobs/" + kOp + "/out";
+  Deadline deadline(site.controller.clock, 60000);
+  while (report.ok() && std::filesystem::file_size(out) < 4096000 && !deadline.passed()) {
+    report = site.host.pollJob(site.target(), kOp, kDeadlineMs);
+  }
+  CHECK(std::filesystem::file_size(out) == 4096000);
+  report = site.host.pollJob(site.target(), kOp, kDeadlineMs);
+  REQUIRE_MESSAGE(report.ok(), report.status().toString());
+  CHECK(report->state == JobState::kRunning);
+  CHECK(report->detail.size() <= 2048);
+  CHECK(std::filesystem::file_size(out) == 4096000);
+  ::kill(static_cast<pid_t>(std::stol(readFile(calls))), SIGKILL);
+  CHECK(site.finish(site.host.pollJob(site.target(), kOp, kDeadlineMs)).state == JobState::kFailed);
 }
 
 TEST_CASE("the host key is pinned") {
@@ -415,7 +450,7 @@ TEST_CASE("engines that are missing, denied or broken") {
     CHECK(has(status, "install docker"));
     CHECK(has(status, "usermod -aG docker"));
     CHECK(has(status, "sudo"));
-    CHECK(site.host.startPull(site.target(), kOp, "image:1", kDeadlineMs).code() == Code::kFailedPrecondition);
+    CHECK(site.startPull("image:1").status().code() == Code::kFailedPrecondition);
     CHECK(site.host.runContainer(site.target(), site.spec("x"), kDeadlineMs).status().code() ==
           Code::kFailedPrecondition);
   }
@@ -441,8 +476,7 @@ TEST_CASE("engines that are missing, denied or broken") {
     auto id = site.host.runContainer(site.target(), site.spec("vcp-sudo"), kDeadlineMs);
     REQUIRE_MESSAGE(id.ok(), id.status().toString());
     CHECK(look()->containers.at(0).id == *id);
-    REQUIRE(site.host.startPull(site.target(), kOp, "127.0.0.1:1/vcp/base:1", kDeadlineMs).ok());
-    CHECK(has(site.finishPull(kOp).detail, "connection refused"));
+    CHECK(has(site.finish(site.startPull("127.0.0.1:1/vcp/base:1")).detail, "connection refused"));
     CHECK(site.host.removeContainer(site.target(), *id, kDeadlineMs).ok());
   }
   SUBCASE("the daemon is down") {
@@ -453,7 +487,7 @@ TEST_CASE("engines that are missing, denied or broken") {
   }
   SUBCASE("no room for a job") {
     writeFile(site.peer.hostDir(0) + "/home/.vcp-jobs", "in the way");
-    CHECK(has(site.host.startPull(site.target(), kOp, "image:1", kDeadlineMs), ".vcp-jobs"));
+    CHECK(has(site.startPull("image:1").status(), ".vcp-jobs"));
   }
   SUBCASE("it describes containers in its own way") {
     FakeProgram docker(site.peer, 0, "docker", "case $1 in ps) echo 0123;; container) echo 'vcp container {}';; esac");
@@ -513,10 +547,76 @@ TEST_CASE("commands that go wrong") {
 TEST_CASE("ids that are none never leave this machine") {
   Controller controller;
   HostTarget target{"192.0.2.1", 22, "user", ""};
+  const auto start = [&](const std::string& op, const HostJob& job) {
+    return controller.host->startJob(target, op, job, 100).status().code();
+  };
   for (const char* op : {"", "../../etc", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}) {
-    CHECK(controller.host->startPull(target, op, "image:1", 100).code() == Code::kInvalidArgument);
-    CHECK(controller.host->pollPull(target, op, 100).status().code() == Code::kInvalidArgument);
+    CHECK(start(op, {{HostStep::kImage}, {}, "image:1"}) == Code::kInvalidArgument);
+    CHECK(controller.host->pollJob(target, op, 100).status().code() == Code::kInvalidArgument);
   }
   CHECK(controller.host->removeContainer(target, "-a", 100).code() == Code::kInvalidArgument);
-  CHECK(controller.host->startPull(target, kOp, "--all-tags", 100).code() == Code::kInvalidArgument);
+  CHECK(start(kOp, {{HostStep::kImage}, {}, "--all-tags"}) == Code::kInvalidArgument);
+}
+
+TEST_CASE("needs that are no words never leave this machine") {
+  Controller controller;
+  HostTarget target{"192.0.2.1", 22, "user", ""};
+  for (const char* word : {"", "a b", "a;b", "$(id)", "a\nb", "`id`", "a/b", "\xe3\x83\x8e"}) {
+    CAPTURE(word);
+    for (int which = 0; which < 3; ++which) {
+      HostNeeds needs;
+      (which == 0 ? needs.dns_servers : which == 1 ? needs.ntp_servers : needs.registries) = {word};
+      CHECK(controller.host->inspect(target, "", needs, HostLook::kNeeds, 100).status().code() ==
+            Code::kInvalidArgument);
+      CHECK(controller.host->startJob(target, kOp, {{HostStep::kDns}, needs, ""}, 100).status().code() ==
+            Code::kInvalidArgument);
+    }
+  }
+  HostNeeds many;
+  many.ntp_servers.assign(33, "a");
+  CHECK(controller.host->inspect(target, "", many, HostLook::kNeeds, 100).status().code() == Code::kInvalidArgument);
+}
+
+TEST_CASE("a look at all says what a server lacks and what it is") {
+  Site site;
+  VCC_SKIP_WITHOUT(site.peer);
+  HostNeeds needs;
+  needs.registries = {"192.0.2.9:5000"};
+  auto report = site.host.inspect(site.target(), kImage, needs, HostLook::kAll, kDeadlineMs);
+  REQUIRE_MESSAGE(report.ok(), report.status().toString());
+  CHECK(report->image_present);
+  CHECK(report->engine_trouble.empty());
+  CHECK(report->lacking == std::vector{HostStep::kRegistries});
+  CHECK(!report->facts.system.empty());
+  CHECK(!report->facts.machine.empty());
+  CHECK(report->facts.may_sudo);  // it is root
+  CHECK(report->facts.free_mib > 0);
+  CHECK(report->facts.missing_commands.empty());
+
+  SUBCASE("docker that knows the registry") {
+    FakeProgram docker(site.peer, 0, "docker",
+                       "[ \"$1\" = info ] && printf ' Insecure Registries:\\n  192.0.2.9:5000\\n' && exit 0\n"
+                       "exec '" +
+                           site.peer.dir() + "/docker' \"$@\"");
+    CHECK(site.host.inspect(site.target(), kImage, needs, HostLook::kNeeds, kDeadlineMs)->lacking.empty());
+    // Another address that begins alike is another registry.
+    needs.registries = {"192.0.2.9:500"};
+    CHECK(site.host.inspect(site.target(), kImage, needs, HostLook::kNeeds, kDeadlineMs)->lacking.size() == 1);
+  }
+  SUBCASE("a step that was begun and not ended") {
+    std::filesystem::create_directory(site.peer.hostDir(0) + "/home/.vcp-jobs");
+    writeFile(site.peer.hostDir(0) + "/home/.vcp-jobs/pending.docker", "");
+    report = site.host.inspect(site.target(), kImage, {}, HostLook::kNeeds, kDeadlineMs);
+    REQUIRE(report.ok());
+    CHECK(report->lacking == std::vector{HostStep::kDocker});
+  }
+  SUBCASE("no docker is a lack, not an error") {
+    std::filesystem::remove(site.peer.hostDir(0) + "/bin/docker");
+    report = site.host.inspect(site.target(), kImage, {}, HostLook::kNeeds, kDeadlineMs);
+    REQUIRE_MESSAGE(report.ok(), report.status().toString());
+    CHECK(report->lacking == std::vector{HostStep::kDocker});
+    CHECK(has(report->engine_trouble, "install docker"));
+    CHECK(report->engine.empty());
+    CHECK_FALSE(report->image_present);
+  }
 }

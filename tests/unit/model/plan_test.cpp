@@ -192,7 +192,7 @@ TEST_CASE("the way up") {
   }
   SUBCASE("each step on the host has its action") {
     const std::pair<Step, ActionKind> steps[] = {{Step::kSsh, ActionKind::kInspectHost},
-                                                 {Step::kImage, ActionKind::kPullImage},
+                                                 {Step::kImage, ActionKind::kPrepareHost},
                                                  {Step::kContainer, ActionKind::kRunContainer},
                                                  {Step::kReady, ActionKind::kProbeReady}};
     for (const auto& [step, kind] : steps) {

@@ -76,10 +76,10 @@ Decider::Decider(Engine::Seams seams, EngineOptions options)
     : seams_(std::move(seams)),
       options_(std::move(options)),
       sweeper_(std::make_unique<Sweeper>(sweepPort(), options_.sweep)),
-      host_queue_(options_.ssh_threads),
       watcher_(std::make_unique<Watcher>(
           watchPort(), WatchOptions{options_.watch_interval_ms, static_cast<bool>(seams_.write_targets)})),
       targets_(seams_.write_targets ? std::make_unique<TargetFile>(targetPort()) : nullptr),
+      host_queue_(options_.ssh_threads),
       ssh_executor_(seams_.make_executor("ssh", options_.ssh_threads)) {}
 
 SweepPort Decider::sweepPort() {

@@ -15,7 +15,7 @@
 namespace vcc {
 namespace {
 
-constexpr std::int64_t kTickMs = 60000;
+constexpr std::int64_t kSweepTickMs = 60000;
 constexpr std::int64_t kSweepListDeadlineMs = 300000;
 constexpr std::int64_t kFirstPauseMs = 10000;
 constexpr std::int64_t kLongestFirstJitterMs = 300000;
@@ -144,7 +144,7 @@ void Sweeper::tick() {
 }
 
 void Sweeper::planNext() {
-  std::int64_t next = port_.clock.monoMs() + kTickMs;
+  std::int64_t next = port_.clock.monoMs() + kSweepTickMs;
   for (const auto& [key, pace] : pace_) {
     if (!pace.in_flight) next = std::min(next, pace.due);
   }

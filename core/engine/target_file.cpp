@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::int64_t kTickMs = 5000;
 constexpr int kAdvisorPort = 18083;
-constexpr int kGpuPort = 9400;
 
 bool isError(State state) {
   return state == State::kHostError || state == State::kContainerError || state == State::kError;

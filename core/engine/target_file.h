@@ -12,6 +12,9 @@
 
 namespace vcc {
 
+/// Where NVIDIA's exporter listens on a machine that has one.
+inline constexpr int kGpuPort = 9400;
+
 /// The targets of one UnitGroup, as members of the JSON list of Prometheus' file_sd_configs (operations 6.7, 12.2
 /// number 23 to 26): cAdvisor of every node whose base container is to run, and its GPU exporter when `has_gpu` says
 /// so. Labels: job (basecontainer), ugroup, unit, node_no, node_id, provider, container_group, and for a node in an

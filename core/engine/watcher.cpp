@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/target_file.h"
+
 namespace vcc {
 
 /// Who is watched, and what their ports say.
@@ -17,7 +19,6 @@ constexpr std::size_t kSlice = 500;
 constexpr std::int64_t kSliceMs = 20;
 constexpr std::int64_t kPortsKnownMs = 60000;
 constexpr std::int64_t kGpuIntervals = 10;  // who has none is asked in vain
-constexpr int kGpuPort = 9400;
 /// More than a controller has nodes: what gossip says is bounded.
 constexpr std::size_t kMostMembers = 50000;
 // What is asked of a node, as the last letter of the probe's id.

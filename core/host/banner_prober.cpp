@@ -23,18 +23,18 @@
 
 #include "base/executor.h"
 #include "base/mutex.h"
+#include "host/probe.h"
 #include "host/tcp.h"
 
 namespace vcc {
 namespace {
 
-constexpr std::string_view kGreeting = "SSH-";
 constexpr std::size_t kLineLimit = 255;  // of an identification string, RFC 4253 section 4.2
 constexpr std::size_t kEventsAtOnce = 256;
 /// Probes begin together, at multiples of this: waking up for each one alone would cost more than the probe.
 constexpr std::int64_t kTickMs = 100;
 
-std::string describe(int error) {
+std::string shortReason(int error) {
   if (error == ECONNREFUSED) return "connection refused";
   if (error == ECONNRESET || error == EPIPE) return "the connection was closed before an ssh banner came";
   return std::generic_category().message(error);
@@ -213,7 +213,7 @@ void BannerProber::start(const std::string& id, Port& port, std::int64_t now) {
     return schedule(id, port, now + options_.retry_ms);
   }
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0 && errno != EINPROGRESS) {
-    return end(id, false, describe(errno));
+    return end(id, false, shortReason(errno));
   }
   epoll_event wanted{};
   // The first event of a connection that is to greet is its greeting, or its end.
@@ -243,7 +243,7 @@ void BannerProber::hear(int fd, std::uint32_t events) {
   int error = 0;
   socklen_t size = sizeof error;
   if ((events & EPOLLERR) != 0 && ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0) {
-    return end(flight.id, false, describe(error));
+    return end(flight.id, false, shortReason(error));
   }
   if (!ports_.at(flight.id).target.banner) return end(flight.id, true, "");
   hearBanner(flight);
@@ -253,8 +253,8 @@ void BannerProber::hearBanner(Flight& flight) {
   std::array<char, kLineLimit> buffer{};
   const ssize_t got = ::recv(flight.fd.get(), buffer.data(), buffer.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got < 0) return end(flight.id, false, describe(errno));
-  if (got == 0) return end(flight.id, false, describe(ECONNRESET));
+  if (got < 0) return end(flight.id, false, shortReason(errno));
+  if (got == 0) return end(flight.id, false, shortReason(ECONNRESET));
   const std::size_t take = std::min(static_cast<std::size_t>(got), flight.line.size() - flight.have);
   std::copy_n(buffer.data(), take, flight.line.data() + flight.have);
   flight.have += take;

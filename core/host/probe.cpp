@@ -12,8 +12,6 @@
 namespace vcc {
 namespace {
 
-constexpr std::string_view kGreeting = "SSH-";
-
 Status readGreeting(int fd, const Deadline& deadline) {
   char buffer[kGreeting.size()];
   std::size_t have = 0;

@@ -102,7 +102,8 @@ std::uint32_t numberOf(const std::string& address) {
 class BenchHost final : public Host {
  public:
   explicit BenchHost(const Faults& faults) : faults_(faults) {}
-  Result<HostReport> inspect(const HostTarget& target, const std::string&, std::int64_t) override {
+  Result<HostReport> inspect(const HostTarget& target, const std::string&, const HostNeeds&, HostLook,
+                             std::int64_t) override {
     const std::uint32_t address = numberOf(target.address);
     ++looks;
     if (isAmong(faults_.hosts, address)) return Status(Code::kUnavailable, "no answer", Outcome::kNotApplied);
@@ -116,11 +117,11 @@ class BenchHost final : public Host {
     }
     return report;
   }
-  Status startPull(const HostTarget&, const std::string&, const std::string&, std::int64_t) override {
-    return okStatus();
+  Result<JobReport> startJob(const HostTarget&, const std::string&, const HostJob&, std::int64_t) override {
+    return JobReport{.state = JobState::kDone};
   }
-  Result<JobReport> pollPull(const HostTarget&, const std::string&, std::int64_t) override {
-    return JobReport{JobState::kDone, ""};
+  Result<JobReport> pollJob(const HostTarget&, const std::string&, std::int64_t) override {
+    return JobReport{.state = JobState::kDone};
   }
   Result<std::string> runContainer(const HostTarget& target, const ContainerSpec& spec, std::int64_t) override {
     FoundContainer made;

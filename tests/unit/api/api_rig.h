@@ -21,6 +21,7 @@
 #include "support/fake_clock.h"
 #include "support/fake_driver.h"
 #include "support/fake_host.h"
+#include "support/text.h"
 
 namespace vcc::test {
 
@@ -203,7 +204,5 @@ class ApiRig {
     REQUIRE(answer.status == 202);
   }
 };
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace vcc::test

@@ -3,7 +3,9 @@
 
 #include "cli/terminal.h"
 #include "cli/watch_view.h"
+#include "support/text.h"
 
+using vcc::test::contains;
 using namespace vcc::cli;
 
 namespace {
@@ -20,8 +22,6 @@ Json progress(const std::string& state, int nodes, int reached, int failed, cons
                      std::to_string(reached) + R"(,"failed":)" + std::to_string(failed) + R"(,"percent":45,"node":[)" +
                      node + "]}]}");
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -42,7 +42,7 @@ Words valuesOf(const Words& args, const std::string& option) {
   return values;
 }
 
-struct Row {
+struct OptionRow {
   const char* yaml;
   const char* option;
   Words values;
@@ -52,7 +52,7 @@ struct Row {
 
 TEST_CASE("each option of a CCI becomes its option of docker") {
   const std::string script(20000, 'x');
-  const Row rows[] = {
+  const OptionRow rows[] = {
       {"    docker_opt: {dns: 192.0.2.53}\n", "--dns", {"192.0.2.53"}},
       {"    docker_opt: {dns: ['192.0.2.53', '2001:db8::53']}\n", "--dns", {"192.0.2.53", "2001:db8::53"}},
       {"    docker_opt: {dns_search: example.org}\n", "--dns-search", {"example.org"}},
@@ -74,7 +74,7 @@ TEST_CASE("each option of a CCI becomes its option of docker") {
        {"/dev:/dev", "/sys/fs/cgroup:/sys/fs/cgroup:ro", "/var/lib/docker", "data:/data"}},
       {"    params:\n        v:\n        e: []\n", "-v", {"/dev:/dev"}},
   };
-  for (const Row& row : rows) {
+  for (const OptionRow& row : rows) {
     CAPTURE(row.yaml);
     CHECK(valuesOf(argsOf(row.yaml), row.option) == row.values);
   }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "support/engine_rig.h"
+#include "support/text.h"
 
 using namespace vcc;
 using namespace vcc::test;
@@ -123,8 +124,6 @@ struct WatchRig : EngineRig {
     return monitor;
   }
 };
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -62,6 +62,7 @@ class Prepare(unittest.TestCase):
         cls.addClassCleanup(cls.proxy.stop)
         cls.data = tempfile.mkdtemp(prefix="vcc-prepare.")
         cls.addClassCleanup(shutil.rmtree, cls.data, ignore_errors=True)
+        cls.addClassCleanup(pathlib.Path(cls.data + ".master.key").unlink, missing_ok=True)
         cls.start_controller()
         cls.addClassCleanup(lambda: cls.controller.stop())
 

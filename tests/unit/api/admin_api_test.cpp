@@ -11,8 +11,8 @@ TEST_CASE("status tells everything, refused drivers with their reason") {
       rig.administer("GET", "/status").body ==
       fmt::format(
           R"({{"version":"{}","git_tag":"{}","pid":17,"uptime_s":5,"vcc_id":"{}","data_dir":"",)"
-          R"("evaluation":true,"simulated_hosts":false,"store":{{"healthy":true,"reason":""}},)"
-          R"("engine":{{"fence":3,"nodes":5,"unsettled":2,"open_ops":1,"on_older_entry":0,"jobs":1,"queue":0}},"conditions":[],)"
+          R"("evaluation":true,"simulated_hosts":false,"serf":"off","store":{{"healthy":true,"reason":""}},)"
+          R"("engine":{{"fence":3,"nodes":5,"unsettled":2,"open_ops":1,"on_older_entry":0,"jobs":1,"queue":0,"watched":0}},"conditions":[],)"
           R"("drivers":[{{"instance":"fake","providers":["fake"],"state":"loaded","version":"1.0",)"
           R"("simulated_hosts":true,"reason_id":"","reason":""}}],"catalog_providers":["fake"],)"
           R"("listeners":["https://127.0.0.1:8443"]}})",

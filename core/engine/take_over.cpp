@@ -50,9 +50,10 @@ Status countAnew(Tx& tx, std::int64_t ended_at) {
     stray.absent_since = 0;
     return counts;
   }));
-  // A grant is wiped after a list that nothing of before can be missing from.
+  // A grant is wiped after a list that nothing of before can be missing from. Later than that was nothing: a time that
+  // says so is of a clock that was put back while nothing ran.
   VCC_RETURN_IF_ERROR(changeAll(tx.sweepPlaces(), [&](SweepPlace& place) {
-    if (place.used_at >= ended_at) return false;
+    if (place.used_at == ended_at) return false;
     place.used_at = ended_at;
     return true;
   }));

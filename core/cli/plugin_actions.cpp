@@ -33,10 +33,10 @@ void printPlugins(const std::vector<Json>& plugins) {
     const auto known = [&plugin](const char* key) { return plugin.text(key).empty() ? "-" : plugin.text(key); };
     std::vector<std::string> capabilities = plugin.texts("capabilities");
     for (const std::string& extension : plugin.texts("extensions")) capabilities.push_back(extension);
-    rows.push_back({plugin.text("instance"), joined(plugin.texts("providers")),
-                    loaded ? "loaded" : plugin.text("reason_id"), known("version"), known("abi"), joined(capabilities),
-                    known("idempotency"), loaded ? std::to_string(plugin.number("concurrency")) : "-", known("path"),
-                    known("sha256")});
+    rows.push_back({plugin.text("instance"), joined(plugin.texts("providers"), ","),
+                    loaded ? "loaded" : plugin.text("reason_id"), known("version"), known("abi"),
+                    joined(capabilities, ","), known("idempotency"),
+                    loaded ? std::to_string(plugin.number("concurrency")) : "-", known("path"), known("sha256")});
   }
   std::cout << formatTable(rows);
   printRefusals(plugins);

@@ -15,9 +15,9 @@ std::string printable(const std::string& text) {
 
 std::string orDash(const std::string& text) { return text.empty() ? "-" : text; }
 
-std::string joined(const std::vector<std::string>& texts) {
+std::string joined(const std::vector<std::string>& texts, const char* separator) {
   std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + text;
+  for (const std::string& text : texts) out += (out.empty() ? "" : separator) + text;
   return orDash(out);
 }
 

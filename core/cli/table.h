@@ -20,7 +20,7 @@ std::string printable(const std::string& text);
 /// `text`, or "-" for none.
 std::string orDash(const std::string& text);
 
-/// `texts` with commas between, or "-" for none.
-std::string joined(const std::vector<std::string>& texts);
+/// `texts` with `separator` between, or "-" for none.
+std::string joined(const std::vector<std::string>& texts, const char* separator = ", ");
 
 }  // namespace vcc::cli

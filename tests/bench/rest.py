@@ -158,8 +158,7 @@ def under_load():
         print(f"  GET /vcs {rate:.0f} times a second: {told['answers']} answers, {told['failed']} failed; unit then {state}")
         print(f"    with the connection p50 {told['p50']:.1f} ms, p99 {told['p99']:.1f} ms; the answer alone "
               f"p50 {told['answer_p50']:.1f} ms, p99 {told['answer_p99']:.1f} ms (aim: <= 20 ms)")
-        while group.read()["unit"][0]["state"] != "RUNNING":
-            time.sleep(0.5)
+        harness.wait_until(lambda: group.read()["unit"][0]["state"] == "RUNNING", "all nodes run", 120)
         told, _ = pollers(port, controller.token, path, 10)
         print(f"    the same without wrk, all running: p50 {told['p50']:.1f} ms, p99 {told['p99']:.1f} ms")
         print(f"  memory of a node, of 1,000 and with their rendering: {(anonymous_kb(controller.pid) - before) / 1000:.1f} kB")

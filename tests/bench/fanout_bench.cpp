@@ -2,7 +2,6 @@
 // Fan-out: how long until a thousand nodes run, against what their cloud alone takes, and how often it is asked for
 // them. Real engine, store on disk, threads and time; the cloud is made up: 100 ms per call, 20 calls a second, 30 s to
 // boot. Usage: fanout_bench [NODES [BATCH]]
-#include <sys/resource.h>
 
 #include <fmt/format.h>
 
@@ -21,6 +20,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "bench/bench_kit.h"
 #include "engine/commands.h"
 #include "engine/engine.h"
 #include "host/simulated_host.h"
@@ -31,6 +31,7 @@
 namespace {
 
 using namespace vcc;
+using namespace vcc::bench;
 
 constexpr std::int64_t kCallMs = 100;
 constexpr std::int64_t kCallsPerSecond = 20;
@@ -140,34 +141,6 @@ class SlowCloud final : public Driver {
   std::map<std::string, Made> machines_ VCC_GUARDED_BY(mutex_);
   std::int64_t next_ VCC_GUARDED_BY(mutex_) = 0;
 };
-
-class Quiet final : public Logger {
- public:
-  void write(Severity severity, std::string_view id, std::string_view text, std::initializer_list<LogField>) override {
-    if (severity >= Severity::kWarning) fmt::print(stderr, "{} {}\n", id, text);
-  }
-};
-
-template <typename T>
-T need(Result<T> result) {
-  if (result.ok()) return std::move(result).value();
-  fmt::print(stderr, "{}\n", result.status().toString());
-  std::exit(1);
-}
-void need(const Status& status) {
-  if (status.ok()) return;
-  fmt::print(stderr, "{}\n", status.toString());
-  std::exit(1);
-}
-
-double cpuSeconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
 
 void run(int nodes, std::uint32_t batch) {
   const SystemClock clock;

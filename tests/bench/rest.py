@@ -18,6 +18,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import harness  # noqa: E402
 import vcp_cci  # noqa: E402
 import vcp_client  # noqa: E402
 from controller import Controller, build_dir  # noqa: E402

@@ -33,6 +33,7 @@
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "bench/bench_kit.h"
 #include "engine/commands.h"
 #include "engine/engine.h"
 #include "host/banner_prober.h"
@@ -43,6 +44,7 @@
 namespace {
 
 using namespace vcc;
+using namespace vcc::bench;
 
 constexpr int kUnitSize = 1000;
 constexpr int kFaults = 3;  // hosts that die, and as many containers: fewer than what looks like a cut network
@@ -162,34 +164,6 @@ class Servers final : public test::FakeDriver {
     };
   }
 };
-
-class Quiet final : public Logger {
- public:
-  void write(Severity severity, std::string_view id, std::string_view text, std::initializer_list<LogField>) override {
-    if (severity >= Severity::kWarning) fmt::print(stderr, "{} {}\n", id, text);
-  }
-};
-
-template <typename T>
-T need(Result<T> result) {
-  if (result.ok()) return std::move(result).value();
-  fmt::print(stderr, "{}\n", result.status().toString());
-  std::exit(1);
-}
-void need(const Status& status) {
-  if (status.ok()) return;
-  fmt::print(stderr, "{}\n", status.toString());
-  std::exit(1);
-}
-
-double cpuSeconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
 
 std::int64_t rssKib() {
   std::ifstream statm("/proc/self/statm");

@@ -91,6 +91,10 @@ void Watcher::endRound() {
     if (watched.round != round_) gone.push_back(id);
   }
   for (const std::string& id : gone) drop(id);
+  // Those of nodes that are gone would take the place of new ones in time.
+  if (members_.size() >= kMostMembers) {
+    std::erase_if(members_, [&](const auto& member) { return !names_.contains(member.first); });
+  }
   count_ = static_cast<std::int64_t>(watched_.size());
   weigh();
   std::set<std::string> units;

@@ -463,6 +463,20 @@ TEST_CASE("notices and serf are hints: they lead to looks, and a restarted conta
   CHECK(rig.looks() == 1);
 }
 
+TEST_CASE("members that nobody knows, however many came and went, do not keep a node from being heard") {
+  WatchRig rig(1);
+  rig.allAnswer();
+  std::vector<SerfMember> strangers;
+  for (int i = 0; i < 60000; ++i) strangers.push_back({fmt::format("v:{}:1", i), MemberStatus::kLeft});
+  rig.decider->hearOfMembers(strangers);
+  rig.pass(10000);
+  CHECK(rig.looks() == 0);
+  rig.decider->hearOfMembers({{fmt::format("{}:web:1", rig.vcid), MemberStatus::kFailed}});
+  rig.pass(10000);
+  CHECK(rig.looks() == 1);
+  CHECK(rig.monitorOf(1) == "answers, serf failed");
+}
+
 TEST_CASE("a GPU exporter that answers is a target of Prometheus") {
   WatchRig rig(1);
   CHECK_FALSE(rig.targets.contains(rig.node().node_id + "g"));  // nobody wants to know

@@ -228,6 +228,9 @@ class Decider {
   // host_steps.cpp: what happens on the machine, in the node's turn. False: it needs no visit.
   bool visitHost(const Visit& visit, const Action& action);
   void onHost(const Visit& visit, Job blocking, Job after);
+  /// The machine let us in: its host key is pinned, and the node goes on to `next`; `change` (may be empty) says more.
+  void noteLogin(const Visit& visit, const std::string& host_key, Step next,
+                 std::function<void(Node&, std::int64_t now)> change);
   bool inspectHost(const Visit& visit);
   bool runContainer(const Visit& visit);
   bool probeReady(const Visit& visit);

@@ -108,6 +108,26 @@ Result<ContainerSpec> Decider::specOf(const Visit& visit) const {
                        visit.machine->address);
 }
 
+void Decider::noteLogin(const Visit& visit, const std::string& host_key, Step next,
+                        std::function<void(Node&, std::int64_t now)> change) {
+  commit({visit.node.node_id},
+         [node_id = visit.node.node_id, machine_id = visit.machine->machine_id, host_key,
+          goal_seq = visit.node.goal_seq, next, change = std::move(change)](Tx& tx) -> Status {
+           const Node* found = tx.nodes().find(node_id);
+           const Machine* present = tx.machines().find(machine_id);
+           if (!found || !present) return okStatus();
+           Node node = *found;
+           Machine machine = *present;
+           machine.host_key = host_key;
+           enterStep(node, goal_seq, next, tx.now());
+           node.fault = {};
+           if (node.boot_at == 0) node.boot_at = tx.now();
+           if (change) change(node, tx.now());
+           VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
+           return tx.nodes().put(std::move(node));
+         });
+}
+
 bool Decider::inspectHost(const Visit& visit) {
   const auto spec = specOf(visit);
   const auto needs = needsOf(visit);
@@ -154,26 +174,13 @@ bool Decider::inspectHost(const Visit& visit) {
         if (kept.id.empty() && !seen.lacking.empty()) return beginPreparation(visit, seen);
         const bool startable = !kept.id.empty() || seen.image_present;
         const Step next = kept.running ? Step::kReady : startable ? Step::kContainer : Step::kImage;
-        commit({visit.node.node_id},
-               [node_id = visit.node.node_id, machine_id = visit.machine->machine_id, host_key = seen.host_key,
-                goal_seq = visit.node.goal_seq, hash = kept.id.empty() ? specHash(spec) : kept.spec_hash, next,
-                kept](Tx& tx) -> Status {
-                 const Node* found = tx.nodes().find(node_id);
-                 const Machine* present = tx.machines().find(machine_id);
-                 if (!found || !present) return okStatus();
-                 Node node = *found;
-                 Machine machine = *present;
-                 machine.host_key = host_key;
-                 enterStep(node, goal_seq, next, tx.now());
-                 node.fault = {};
-                 if (node.boot_at == 0) node.boot_at = tx.now();
-                 // The intent: from here on a container of ours may be there.
-                 node.container_spec_hash = hash;
-                 node.container_id = kept.id;
-                 if (kept.running) node.container_started = kept.started_at > 0 ? kept.started_at : tx.now();
-                 VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-                 return tx.nodes().put(std::move(node));
-               });
+        // The intent: from here on a container of ours may be there.
+        noteLogin(visit, seen.host_key, next,
+                  [hash = kept.id.empty() ? specHash(spec) : kept.spec_hash, kept](Node& node, std::int64_t now) {
+                    node.container_spec_hash = hash;
+                    node.container_id = kept.id;
+                    if (kept.running) node.container_started = kept.started_at > 0 ? kept.started_at : now;
+                  });
       });
   return true;
 }

@@ -87,21 +87,7 @@ void Decider::lookAgainAfterJob(const Visit& visit, const HostReport& seen) {
 
 void Decider::beginPreparation(const Visit& visit, const HostReport& seen) {
   if (visit.node.progress == kPrepared) return lookAgainAfterJob(visit, seen);
-  commit({visit.node.node_id},
-         [node_id = visit.node.node_id, machine_id = visit.machine->machine_id, host_key = seen.host_key,
-          goal_seq = visit.node.goal_seq](Tx& tx) -> Status {
-           const Node* found = tx.nodes().find(node_id);
-           const Machine* present = tx.machines().find(machine_id);
-           if (!found || !present) return okStatus();
-           Node node = *found;
-           Machine machine = *present;
-           machine.host_key = host_key;
-           enterStep(node, goal_seq, Step::kPrepare, tx.now());
-           node.fault = {};
-           if (node.boot_at == 0) node.boot_at = tx.now();
-           VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
-           return tx.nodes().put(std::move(node));
-         });
+  noteLogin(visit, seen.host_key, Step::kPrepare, nullptr);
 }
 
 bool Decider::prepareHost(const Visit& visit) {

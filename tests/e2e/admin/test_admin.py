@@ -179,12 +179,14 @@ class Administrator(unittest.TestCase):
 
     def test_05_followers_outlive_a_restart_of_the_controller(self):
         self.unit.add_nodes(1, wait_for=False)
-        last = self.events("--limit", "1")[0]["cursor"]
-        with subprocess.Popen(self.command("events", "--follow", "--json", "--after", last), stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True) as follower, \
+        before, added = self.events("--limit", "2")
+        with subprocess.Popen(self.command("events", "--follow", "--json", "--after", before["cursor"]),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower, \
                 subprocess.Popen(self.command("watch", self.group.vcid), stdout=subprocess.PIPE,
                                  stderr=subprocess.PIPE, text=True) as watcher:
             try:
+                # Only who has had an answer waits for the next: each is known to have had one.
+                self.assertEqual(json.loads(follower.stdout.readline()), added)
                 self.assertIn("nodes reached their goal", watcher.stdout.readline())
                 os.kill(self.controller.pid, signal.SIGKILL)
                 for process in (follower, watcher):

@@ -45,6 +45,9 @@ class Occtr:
             headers["x-vcc-privileged"] = "True"
         data = None if method == "GET" else json.dumps(body if body is not None else {})
         self.last_response = requests.request(method, self.url + path, headers=headers, data=data, verify=self.verify)
+        announced = int(self.last_response.headers.get("Content-Length", 0))
+        if len(self.last_response.content) < announced:  # requests does not mind: the server died under its answer
+            raise requests.exceptions.ConnectionError(f"{len(self.last_response.content)} of {announced} bytes of the answer came")
         contract.served(self.url, self.verify).check(method, path, self.last_response, None if data is None else body or {})
         return self.last_response
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -23,7 +24,8 @@ using vcp::plugin::State;
 
 namespace {
 
-constexpr char kDisk[] = "disk";  // kind of the part
+constexpr char kDisk[] = "disk";  // kinds of parts
+constexpr char kTwin[] = "server";
 constexpr char kDiskEnd[] = "-disk";
 constexpr std::int64_t kCopyMs = 20'000;  // a copy takes minutes
 constexpr std::int64_t kPowerMs = 5'000;
@@ -43,6 +45,8 @@ std::string memberOf(const Json& object, const char* pointer) {
 
 std::string idOf(const Json& object) { return memberOf(object, "/ID"); }
 std::string powerOf(const Json& server) { return memberOf(server, "/Instance/Status"); }
+/// Of a second object of a name: the host merges parts by (kind, name).
+std::string twinName(const std::string& name, const std::string& id) { return name + "+" + id; }
 std::string diskName(const Item& item) { return std::string(item.name) + kDiskEnd; }
 
 /// The id of the archive that machines begin as.
@@ -104,9 +108,7 @@ class Machine {
   std::vector<Json> disks(const std::vector<Json>& servers) const {
     std::vector<Json> own;
     for (const Json& server : servers) {
-      for (const Json& disk : server.value("Disks", Json::array())) {
-        if (memberOf(disk, "/Name") == diskName(item_)) own.push_back(disk);
-      }
+      for (Json& disk : disksOf(server)) own.push_back(std::move(disk));
     }
     if (!own.empty()) return own;
     std::string id;
@@ -119,6 +121,19 @@ class Machine {
   void setPower(const Json& server, bool on) const {
     const std::string path = "/server/" + idOf(server) + "/power";
     client_.change(on ? "PUT" : "DELETE", path, on ? Json() : Json{{"Force", true}});
+  }
+
+  /// Every part that costs money besides the first server.
+  std::vector<Resource> parts(const std::vector<Json>& servers, const std::vector<Json>& disks) const {
+    std::vector<Resource> all;
+    for (std::size_t i = 1; i < servers.size(); ++i) {
+      all.push_back({kTwin, twinName(std::string(item_.name), idOf(servers[i])), idOf(servers[i])});
+    }
+    for (std::size_t i = 0; i < disks.size(); ++i) {
+      const std::string id = idOf(disks[i]);
+      all.push_back({kDisk, i == 0 ? diskName(item_) : twinName(diskName(item_), id), id});
+    }
+    return all;
   }
 
   /// What became of the copy and of the power switch; at most one change.
@@ -157,8 +172,8 @@ class Machine {
         return out.pending(item_, kPowerMs, "power off");
       }
       if (power != "down") return out.pending(item_, kPowerMs, "the server is " + power);
-      Json with = Json::array();  // only the disk that came with it: data disks stay
-      for (const Json& disk : own) with.push_back(idOf(disk));
+      Json with = Json::array();
+      for (const Json& disk : disksOf(server)) with.push_back(idOf(disk));
       client_.change("DELETE", "/server/" + idOf(server), {{"WithDisk", with}});
       return out.pending(item_, 0, "server removed");
     }
@@ -175,15 +190,13 @@ class Machine {
     const std::vector<Json> found_disks = disks(found_servers);
     Observation seen;
     seen.name = item_.name;
-    for (const Json& disk : found_disks) {
-      seen.found = true;
-      seen.state = item_.cloud_id.empty() ? State::kProvisioning : State::kTerminating;
-      seen.resources.push_back({kDisk, diskName(item_), idOf(disk)});
-    }
-    for (const Json& server : found_servers) {
+    seen.resources = parts(found_servers, found_disks);
+    seen.found = !found_servers.empty() || !found_disks.empty();
+    if (seen.found) seen.state = item_.cloud_id.empty() ? State::kProvisioning : State::kTerminating;
+    if (!found_servers.empty()) {
+      const Json& server = found_servers.front();
       const std::string power = powerOf(server);
       const bool whole = !found_disks.empty() && memberOf(found_disks.front(), "/Availability") == "available";
-      seen.found = true;
       seen.cloud_id = idOf(server);
       seen.address = item_.requested_address;
       seen.state = power == "up"         ? State::kRunning
@@ -195,19 +208,31 @@ class Machine {
   }
 
  private:
-  /// By its id once it is known: a search may not show yet what was just made.
+  /// Those that came with it; its data disks have other names, and stay.
+  std::vector<Json> disksOf(const Json& server) const {
+    std::vector<Json> own;
+    for (const Json& disk : server.value("Disks", Json::array())) {
+      if (memberOf(disk, "/Name") == diskName(item_)) own.push_back(disk);
+    }
+    return own;
+  }
+
+  /// By name, which also finds what a lost answer left behind, oldest first; and by its id, because a search may not
+  /// show yet what was just made.
   std::vector<Json> find(const std::string& kind, const char* member, const std::string& id,
                          const std::string& name) const {
-    if (id.empty()) return client_.named(kind, name);
+    std::vector<Json> found = client_.named(kind, name);
+    const bool shown = std::any_of(found.begin(), found.end(), [&](const Json& object) { return idOf(object) == id; });
+    if (id.empty() || shown) return found;
     try {
       const Json answer = client_.read("/" + kind + "/" + id);
       const Json::json_pointer where(member);
       if (!answer.contains(where)) throw unreadable(member);
-      return {answer.at(where)};
+      found.insert(found.begin(), answer.at(where));
     } catch (const Error& error) {
-      if (error.code() == Code::kNotFound) return {};
-      throw;
+      if (error.code() != Code::kNotFound) throw;
     }
+    return found;
   }
 
   const Client& client_;
@@ -261,7 +286,7 @@ void SakuraDriver::create(const Call& call, std::string_view spec_text, const It
         out.resource(item, kDisk, diskName(item), memberOf(client.change("POST", "/disk", body), "/Disk/ID"));
         return out.pending(item, kCopyMs, "the disk is copied");
       }
-      out.resource(item, kDisk, diskName(item), idOf(disks.front()));
+      for (const Resource& part : machine.parts(servers, disks)) out.resource(item, part.kind, part.name, part.id);
       machine.finish(call, servers.front(), disks.front(), out);
     });
   }

@@ -155,13 +155,16 @@ TEST_CASE("adapter: too large a batch is not sent, too large an observe is split
   CHECK_FALSE(complete);
 }
 
-TEST_CASE("adapter: an exception that crosses the boundary is an unknown outcome") {
-  Loaded rig("throws_int");
-  const auto made = rig.driver("throws_int").create(callFor("op"), "{}", refs(2));
-  CHECK(made[1].error.code() == Code::kInternal);
-  CHECK(made[1].error.outcome() == Outcome::kUnknown);
-  CHECK(rig.driver("throws_int").observe(callFor(""), refs(1))[0].error.code() == Code::kInternal);
-  CHECK(rig.log.count("PLUGIN_MISBEHAVED") >= 2);
+TEST_CASE("adapter: an exception that crosses the boundary is an unknown outcome, whoever's run-time threw it") {
+  for (const char* name : {"throws_int", "throws_static"}) {
+    CAPTURE(name);
+    Loaded rig(name);
+    const auto made = rig.driver(name).create(callFor("op"), "{}", refs(2));
+    CHECK(made[1].error.code() == Code::kInternal);
+    CHECK(made[1].error.outcome() == Outcome::kUnknown);
+    CHECK(rig.driver(name).observe(callFor(""), refs(1))[0].error.code() == Code::kInternal);
+    CHECK(rig.log.count("PLUGIN_MISBEHAVED") >= 2);
+  }
 }
 
 TEST_CASE("adapter: two answers for one item are none, but what it learnt is kept") {

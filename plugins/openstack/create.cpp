@@ -34,6 +34,26 @@ Json bootVolume(const MachineSpec& machine, const std::string& image) {
   return Json::array({disk});
 }
 
+std::optional<std::string> recordedPort(const Item& item) {
+  for (const vcp::plugin::Resource& part : item.resources) {
+    if (part.kind == kPortPart && !part.id.empty()) return part.id;
+  }
+  return std::nullopt;
+}
+
+/// Somebody has deleted the port meanwhile: this machine is spoilt, another may succeed.
+Json sendServer(const Client& client, const Change& request) {
+  try {
+    return client.change(request);
+  } catch (const Error& error) {
+    const bool port_is_gone = error.code() == Code::kInvalidArgument &&
+                              error.message().find("Port ") != std::string::npos &&
+                              error.message().find("could not be found") != std::string::npos;
+    if (!port_is_gone) throw;
+    throw Error(Code::kDataLoss, Outcome::kNotApplied, error.message()).providerCode(error.providerCode());
+  }
+}
+
 Json hintsOf(const Site& site, const MachineSpec& machine) {
   Json hints = site.hints;
   if (!machine.reservation.empty()) hints["reservation"] = machine.reservation;
@@ -60,9 +80,15 @@ void OpenStackDriver::createOne(const Call& call, const Client& client, const Js
   const Sight sight = fresh ? Sight{} : look(client, item, Depth::kDeep);
   report(item, sight, out);
   if (!sight.servers.empty()) return out.done(item);
-  if (sight.ports.empty()) return makePort(call, client, item, out);
-  const Port& port = sight.ports.front();
-  const Json answer = client.change(serverRequest(call, client, spec, machine, item, port));
+  Port port;
+  if (!sight.ports.empty()) {
+    port = sight.ports.front();
+  } else if (const auto known = recordedPort(item)) {
+    port.id = *known;  // reads lag behind the answer that named it
+  } else {
+    return makePort(call, client, item, out);
+  }
+  const Json answer = sendServer(client, serverRequest(call, client, spec, machine, item, port));
   const std::string id = textIn(partOf(answer, "server"), "id");
   if (id.empty()) throw Error(Code::kUnavailable, Outcome::kApplied, "POST compute /servers: the answer has no server");
   out.machine(item, id, port.address);

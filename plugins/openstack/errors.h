@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "vcp/plugin/cpp/http.h"
+
+namespace openstack {
+
+/// What an answer other than 2xx to `what` ("POST compute /servers") means: why, and whether the request took effect
+/// all the same. Quotas, rates and capacity share statuses, so the service's own words decide; a body that is of none
+/// of the services (a proxy's page) is judged by the status.
+vcp::plugin::Error refusal(const vcp::plugin::HttpResponse& response, const std::string& what);
+
+/// Did the cloud itself say that an object does not exist?
+bool isAbsent(const vcp::plugin::Error& error);
+
+/// Why a server is in status ERROR: the words of its fault, and the code that a create would have ended with.
+vcp::plugin::Error faultOf(std::string_view message, int code);
+
+}  // namespace openstack

@@ -24,7 +24,6 @@ constexpr std::size_t kMaxUserTags = 100;  // Nova allows 128 on a server; ours 
 constexpr std::size_t kMaxAddresses = 1000;
 constexpr std::size_t kMaxVolumes = 25;
 constexpr std::size_t kMaxName = 255;
-constexpr std::int64_t kLargestVolumeGib = 65536;
 
 std::string paramAt(const std::string& key) { return std::string(kParams) + "/" + key; }
 

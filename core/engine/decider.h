@@ -232,6 +232,8 @@ class Decider {
   void noteLogin(const Visit& visit, const std::string& host_key, Step next,
                  std::function<void(Node&, std::int64_t now)> change);
   bool inspectHost(const Visit& visit);
+  /// What a look found decides how the node goes on: to its preparation, its image or its container.
+  void noteHost(const Visit& visit, const ContainerSpec& spec, const HostReport& seen);
   bool runContainer(const Visit& visit);
   bool probeReady(const Visit& visit);
   bool stopContainer(const Visit& visit);
@@ -246,7 +248,8 @@ class Decider {
   void beginPreparation(const Visit& visit, const HostReport& seen);
   void lookAgainAfterJob(const Visit& visit, const HostReport& seen);
   bool prepareHost(const Visit& visit);
-  void noteJob(const Visit& visit, const std::string& image, const Result<JobReport>& report);
+  void noteJob(const Visit& visit, const ContainerSpec& spec, const Result<JobReport>& report);
+  void endPreparation(const Visit& visit, const ContainerSpec& spec, const JobReport& report);
   void noteProgress(const Visit& visit, const std::string& progress);
   Result<HostNeeds> needsOf(const Visit& visit) const;
 

@@ -274,10 +274,18 @@ TEST_CASE("a pull") {
     JobReport report = site.finish(site.startPull("docker-archive:" + archive));
     CHECK_MESSAGE(report.state == JobState::kDone, report.detail);
     CHECK(report.step == HostStep::kImage);
+    CHECK(report.containers.empty());
+    CHECK(report.lacking.empty());
+    const auto id = site.host.runContainer(site.target(), site.spec("vcp-1"), kDeadlineMs);
+    REQUIRE_MESSAGE(id.ok(), id.status().toString());
     // One that is there is not pulled again: nobody would answer.
     REQUIRE(site.peer.docker(std::string("tag ") + kImage + " 127.0.0.1:1/vcp/base:there").exit_code == 0);
     report = site.finish(site.startPull("127.0.0.1:1/vcp/base:there"));
     CHECK_MESSAGE(report.state == JobState::kDone, report.detail);
+    // Its end says what is on the host now.
+    REQUIRE(report.containers.size() == 1);
+    CHECK(report.containers[0].id == *id);
+    CHECK(report.containers[0].running);
     CHECK(site.host.inspect(site.target(), kImage, kDeadlineMs)->image_present);
   }
   SUBCASE("that fails") {
@@ -289,6 +297,21 @@ TEST_CASE("a pull") {
   // Its traces are gone with the report.
   CHECK(site.host.pollJob(site.target(), kOp, kDeadlineMs)->state == JobState::kUnknown);
   CHECK(std::filesystem::is_empty(site.peer.hostDir(0) + "/home/.vcp-jobs"));
+}
+
+TEST_CASE("a job that has done its work, and what it did is gone at once") {
+  Site site;
+  VCC_SKIP_WITHOUT(site.peer);
+  const std::string count = site.peer.dir() + "/count";
+  writeFile(count, "0\n");
+  // It answers when the job is started, and to the job.
+  FakeProgram docker(
+      site.peer, 0, "docker",
+      "[ \"$1\" = ps ] || exit 0\nread -r n <'" + count + "'\necho $((n+1)) >'" + count + "'\n[ $n -lt 2 ]");
+  const JobReport report =
+      site.finish(site.host.startJob(site.target(), kOp, {{HostStep::kDocker}, {}, ""}, kDeadlineMs));
+  CHECK_MESSAGE(report.state == JobState::kDone, report.detail);
+  CHECK(report.lacking == std::vector{HostStep::kDocker});
 }
 
 TEST_CASE("a pull runs on without us, once, and survives no reboot") {

@@ -1,9 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real servers on which something is wrong: each call ends in time with an error that says what to do.
+#include <functional>
+
+#include "host/tcp.h"
 #include "ssh_rig.h"
+#include "support/fake_server.h"
 
 using namespace vcc;
 using namespace vcc::test;
+
+namespace {
+
+constexpr std::int64_t kSlowMs = 2000;
+constexpr std::int64_t kSlowSlackMs = 3000;  // for a busy machine; without a bound the calls would hang for ever
+
+/// A way to a real server: what that says is handed on a byte at a time from when `slow` says so, which is asked with
+/// the bytes that have come through.
+class SlowWay {
+ public:
+  SlowWay(const HostTarget& to, std::function<bool(std::size_t passed)> slow)
+      : to_(to), slow_(std::move(slow)), server_([this](int client) { handOn(client); }) {}
+  HostTarget target() const { return {"127.0.0.1", server_.port, to_.user, ""}; }
+
+ private:
+  void handOn(int client) const {
+    const auto server = connectTcp(to_.address, to_.ssh_port, Deadline(clock_, kVisitMs));
+    if (!server.ok()) return;
+    char buffer[4096];
+    for (std::size_t passed = 0;;) {
+      pollfd ends[] = {{client, POLLIN | POLLRDHUP, 0}, {server->get(), POLLIN, 0}};
+      if (::poll(ends, 2, -1) < 0) return;
+      if (ends[0].revents != 0) {
+        const ssize_t got = ::recv(client, buffer, sizeof buffer, 0);
+        if (got <= 0 || !FakeServer::say(server->get(), {buffer, static_cast<std::size_t>(got)})) return;
+      }
+      if (ends[1].revents == 0) continue;
+      const bool slow = slow_(passed);
+      const ssize_t got = ::recv(server->get(), buffer, slow ? 1 : sizeof buffer, 0);
+      if (got <= 0 || !FakeServer::say(client, {buffer, static_cast<std::size_t>(got)})) return;
+      passed += static_cast<std::size_t>(got);
+      pollfd end{client, POLLRDHUP, 0};
+      if (slow && ::poll(&end, 1, 100) != 0) return;
+    }
+  }
+
+  HostTarget to_;
+  std::function<bool(std::size_t)> slow_;
+  SystemClock clock_;
+  FakeServer server_;  // the last: it serves from its beginning
+};
+
+}  // namespace
 
 TEST_CASE("engines that are missing, denied or broken") {
   Site site;
@@ -108,4 +155,41 @@ TEST_CASE("commands that go wrong") {
     writeFile(site.peer.hostDir(0) + "/home/.bashrc", "echo welcome; echo welcome >&2\n");
     CHECK(site.host.inspect(site.target(), kBaseImage, kVisitMs).ok());
   }
+}
+
+TEST_CASE("a server that says a byte now and then, from whenever on, does not hold a visit") {
+  Site site;
+  VCC_SKIP_WITHOUT(site.peer);
+  // In its banner, in its key exchange, and where the login is.
+  for (const std::size_t from : {0U, 60U, 1000U, 1500U, 1700U}) {
+    CAPTURE(from);
+    const SlowWay way(site.target(), [from](std::size_t passed) { return passed >= from; });
+    const auto begin_ms = site.controller.clock.monoMs();
+    const Status status = site.host.inspect(way.target(), kBaseImage, kSlowMs).status();
+    CHECK(site.controller.clock.monoMs() - begin_ms < kSlowMs + kSlowSlackMs);
+    CHECK(status.code() == (from == 0 ? Code::kUnavailable : Code::kDeadlineExceeded));
+    CHECK(has(status, from == 0 ? "no ssh banner came" : "no end in time"));
+  }
+}
+
+TEST_CASE("a command that says a byte now and then does not hold a visit") {
+  Site site;
+  VCC_SKIP_WITHOUT(site.peer);
+  const std::string begun = site.peer.dir() + "/calls";
+  FakeProgram docker(site.peer, 0, "docker",
+                     "[ \"$1\" = ps ] && exit 0\n: >'" + begun + "'\nwhile sleep 0.2; do printf x; done");
+  HostTarget target = site.target();
+  std::unique_ptr<SlowWay> way;
+  SUBCASE("in whole packets") {}
+  SUBCASE("in parts of packets") {
+    way = std::make_unique<SlowWay>(target, [begun](std::size_t) { return std::filesystem::exists(begun); });
+    target = way->target();
+  }
+  const auto begin_ms = site.controller.clock.monoMs();
+  const Status status = site.host.runContainer(target, site.spec("vcp-x"), 2 * kSlowMs).status();
+  CHECK(site.controller.clock.monoMs() - begin_ms < 2 * kSlowMs + kSlowSlackMs);
+  CHECK(std::filesystem::exists(begun));
+  CHECK(status.code() == Code::kDeadlineExceeded);
+  CHECK(status.outcome() == Outcome::kUnknown);
+  CHECK(has(status, "command: no end in time"));
 }

@@ -41,6 +41,58 @@ TEST_CASE("clear_processing accepts what was seen last, and resolves what is ope
     REQUIRE(rig.runUntil([&] { return rig.openOps() == 0; }));
     CHECK(rig.called("power_off") == 1);
   }
+  SUBCASE("power whose answer was lost and that comes through: POWER_OFF, as the cloud says") {
+    bool watched = true;
+    SUBCASE("watched") {}
+    SUBCASE("not watched") { watched = false; }
+    rig.boot();
+    REQUIRE(rig.commands->watchUnit(rig.caller, rig.vcid, "web", watched).ok());
+    rig.driver->script = [&](const std::string& call, const CallContext&, const MachineRef&) {
+      FakeDriver::Fate fate;
+      fate.apply = call != "power_off";
+      if (!fate.apply) fate.error = Status(Code::kDeadlineExceeded, "no answer", Outcome::kUnknown);
+      return fate;
+    };
+    REQUIRE(rig.ask(Verb::kPowerOff).ok());
+    rig.runUntil([&] { return rig.called("power_off") > 0; });
+    REQUIRE(rig.commands->clearProcessing(rig.caller, rig.vcid, "web").ok());
+    CHECK(rig.first().state == State::kRunning);
+    rig.runUntil([] { return false; }, 10000);
+    rig.crash();
+    rig.driver->cloud.begin()->second.state = MachineState::kStopping;
+    rig.runUntil([] { return false; }, 60000);
+    CHECK(rig.first().state == State::kRunning);
+    rig.driver->cloud.begin()->second.state = MachineState::kStopped;
+    REQUIRE(rig.runUntil([&] { return rig.first().state == State::kPowerOff; }, 10000));
+    CHECK(rig.first().goal == Goal::kPowerOff);
+    CHECK(rig.first().settled());
+    CHECK(rig.openOps() == 0);
+    CHECK(std::ranges::none_of(rig.events(), [](const std::string& e) { return e.find("HOST_ERROR") != e.npos; }));
+    rig.driver->script = {};
+    rig.go(Verb::kPowerOn, State::kRunning);
+  }
+  SUBCASE(
+      "power that was accepted and never shows: RUNNING, and after ten minutes a machine that is off is a failure") {
+    rig.boot();
+    rig.driver->script = [](const std::string& call, const CallContext&, const MachineRef&) {
+      FakeDriver::Fate fate;
+      fate.apply = call != "power_off";
+      return fate;
+    };
+    REQUIRE(rig.ask(Verb::kPowerOff).ok());
+    rig.runUntil([&] { return rig.first().step == Step::kPowerOff && rig.openOps() == 0; });
+    REQUIRE(rig.commands->clearProcessing(rig.caller, rig.vcid, "web").ok());
+    CHECK(rig.first().state == State::kRunning);
+    rig.driver->look_error = unavailable("the cloud is away");
+    const std::int64_t before = rig.driver->observe_calls;
+    rig.runUntil([] { return false; }, 30000);
+    CHECK(rig.driver->observe_calls - before < 60);
+    rig.driver->look_error = okStatus();
+    REQUIRE(rig.runUntil([&] { return rig.first().step == Step::kNone; }, 700000));
+    CHECK(rig.first().state == State::kRunning);
+    rig.driver->cloud.begin()->second.state = MachineState::kStopped;
+    REQUIRE(rig.runUntil([&] { return rig.first().state == State::kHostError; }));
+  }
   SUBCASE("a container that does not start: SUSPENDED") {
     rig.goTo(Goal::kSuspended);
     rig.simulated_host.failure["run"] = unavailable("no");

@@ -86,6 +86,30 @@ TEST_CASE("what we do ourselves is never taken for a failure") {
   CHECK_FALSE(rig.ever("CONTAINER_ERROR"));
 }
 
+TEST_CASE("a machine that goes off after the processing was cleared is no lost host") {
+  WatchRig rig(1, false);
+  rig.allAnswer();
+  bool asked = false;
+  rig.driver->script = [&](const std::string& call, const CallContext&, const MachineRef&) {
+    FakeDriver::Fate fate;
+    fate.apply = call != "power_off";
+    asked = asked || !fate.apply;
+    if (!fate.apply) fate.error = Status(Code::kDeadlineExceeded, "no answer", Outcome::kUnknown);
+    return fate;
+  };
+  REQUIRE(rig.commands->changeNode(rig.caller, rig.vcid, "web", rig.node().node_id, Verb::kPowerOff).ok());
+  REQUIRE(rig.runUntil([&] { return asked; }));
+  REQUIRE(rig.commands->clearProcessing(rig.caller, rig.vcid, "web").ok());
+  rig.pass(3000);
+  rig.lose();  // its system goes down first, and its cloud says so later
+  rig.decider->lookAt({rig.node().node_id});
+  rig.pass(200000);
+  CHECK(rig.node().state == State::kRunning);
+  rig.driver->cloud.begin()->second.state = MachineState::kStopped;
+  REQUIRE(rig.becomes(State::kPowerOff, 20000));
+  CHECK_FALSE(rig.ever("HOST_ERROR"));
+}
+
 TEST_CASE("a verb that comes while a host is looked into wins") {
   WatchRig rig(1);
   rig.allAnswer();

@@ -179,3 +179,18 @@ TEST_CASE("how long each goal may take") {
   CHECK(goalLimitMs(Goal::kSuspended, false, 5000) == 5000);
   CHECK(goalLimitMs(Goal::kGone, true, 960000) == 0);
 }
+
+TEST_CASE("a machine that was asked to go off before the processing was cleared is looked at for a while") {
+  Scene s;
+  s.withMachine();
+  s.node.reached_seq = 1;
+  s.node.step = Step::kPowerOff;
+  s.machine.observed = MachineState::kRunning;
+  s.machine.observed_at = kPlanNow;
+  REQUIRE(s.next().kind == ActionKind::kWait);
+  CHECK(s.next(s.next().at).kind == ActionKind::kObserve);
+  s.node.next_at = kPlanNow + 5000;  // the cloud did not answer
+  CHECK(s.next(kPlanNow + 4999).kind == ActionKind::kWait);
+  REQUIRE(s.next(s.node.step_at + kPowerOffMs).kind == ActionKind::kAdvance);
+  CHECK(s.next(s.node.step_at + kPowerOffMs).step == Step::kNone);
+}

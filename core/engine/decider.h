@@ -223,6 +223,8 @@ class Decider {
   void takeHostTurn(const std::string& node_id, const std::string& user);
   /// `blocking` on a thread for hosts, then `after`; both are of the place that `user` was given.
   void runOnHost(const std::string& user, Job blocking, Job after);
+  /// The same for a look that watching wants, which waits for the turn of the user and the unit.
+  void lookInTurn(const std::string& user, const std::string& unit_id, Job blocking, Job after);
   void flushHosts();
 
   // host_steps.cpp: what happens on the machine, in the node's turn. False: it needs no visit.

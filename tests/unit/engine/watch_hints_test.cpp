@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What serf, notices and probes say lead to looks, whatever else is under way, and to no more.
+#include <deque>
+
+#include "support/held_threads.h"
 #include "watch_rig.h"
 
 using namespace vcc;
@@ -125,4 +128,48 @@ TEST_CASE("a verb that comes while a host is looked into wins") {
   REQUIRE(rig.becomes(State::kSuspended, 20000));
   CHECK(asked);
   CHECK_FALSE(rig.ever("CONTAINER_ERROR"));
+}
+
+TEST_CASE("a user whose hosts do not answer when they are looked at leaves the threads for hosts to others as well") {
+  WatchRig rig(20);
+  Caller second = rig.caller;
+  second.principal.user = "second";
+  const auto vc =
+      rig.commands->createVc(second, base64Encode("- vc:\n    type: compute\n    name: s\n    description: \"s\"\n"));
+  REQUIRE(vc.ok());
+  const std::string params = "        user_name: admin\n        ip_address_list: ['192.168.6.1']\n";
+  REQUIRE(rig.commands->addUnit(second, *vc, "other", unitCci("other", 1, params)).ok());
+  REQUIRE(rig.runUntil([&] { return rig.count(State::kRunning) == 21; }));
+
+  std::deque<Job> held;
+  rig.options.ssh_threads = 4;
+  rig.makes_executor = [&](const std::string& name, std::size_t threads) -> std::unique_ptr<Executor> {
+    if (name == "ssh") return std::make_unique<HeldThreads>(held, threads);
+    return std::make_unique<InlineExecutor>();
+  };
+  rig.restart();
+  rig.pass(3000);
+  std::vector<std::string> firsts;
+  std::string other;
+  for (const Node& node : rig.nodes()) {
+    if (node.vcid == *vc) {
+      other = node.node_id;
+    } else {
+      firsts.push_back(node.node_id);
+    }
+  }
+  rig.decider->lookAt(firsts);
+  rig.pass(1000);
+  CHECK(held.size() == 3);
+  rig.decider->lookAt({other});
+  rig.pass(1000);
+  CHECK(held.size() == 4);
+  rig.host.calls.clear();
+  while (!held.empty()) {
+    const Job job = std::move(held.front());
+    held.pop_front();
+    job();
+    rig.pass(1);
+  }
+  CHECK(rig.looks() == 21);
 }

@@ -18,7 +18,10 @@ TEST_CASE("notices and serf are hints: they lead to looks, and a restarted conta
   };
   hear(name, MemberStatus::kAlive);
   CHECK(rig.looks() == 0);  // it is there, as it should be
-  hear(name, MemberStatus::kFailed);
+  rig.decider->hearOfMembers({{name, MemberStatus::kFailed}});
+  rig.decider->pump();
+  CHECK(rig.looks() == 1);  // at once
+  rig.pass(10000);
   CHECK(rig.looks() == 1);
   CHECK(rig.node().state == State::kRunning);
   CHECK(rig.monitorOf(1) == "answers, serf failed");

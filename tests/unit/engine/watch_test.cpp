@@ -245,7 +245,8 @@ TEST_CASE("an unwatched node stays what it is, whatever happens to its machine")
   rig.allAnswer();
   REQUIRE(rig.commands->watchUnit(rig.caller, rig.vcid, "web", false).ok());
   rig.pass(5000);
-  rig.driver->cloud.begin()->second.state = MachineState::kStopped;
+  SUBCASE("switched off") { rig.driver->cloud.begin()->second.state = MachineState::kStopped; }
+  SUBCASE("gone") { rig.driver->cloud.clear(); }
   rig.host.unreachable[rig.address()] = unavailable("away");
   rig.decider->lookAt({rig.node().node_id});
   rig.pass(1'000'000);

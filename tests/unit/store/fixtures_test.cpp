@@ -162,3 +162,28 @@ TEST_CASE("a data folder of step 5 opens with its disks and with nodes in every 
     });
   });
 }
+
+TEST_CASE("a data folder of step 6 opens with nodes that are watched, are not, and were going off") {
+  const TempDir dir;
+  std::filesystem::copy_file(std::string(VCC_SOURCE_DIR) + "/tests/fixtures/data/step-6/vcc.db",
+                             dir.file(kDatabaseName));
+  const FakeClock clock;
+  PosixFileSystem files;
+  InlineExecutor writer;
+  CountingLogger log;
+  const auto store = openStore(dir.path(), files, clock, writer, log);
+  REQUIRE_MESSAGE(store.ok(), store.status().toString());
+  CHECK(log.lines["STORE_ROW_DAMAGED"] == 0);
+  std::map<State, int> states;
+  int unwatched = 0;
+  (*store)->read([&](const ReadTx& tx) {
+    tx.nodes().scan([&](const Node& node) {
+      ++states[node.state];
+      unwatched += node.watch_mode ? 0 : 1;
+      CHECK(node.settled() == (node.state != State::kShuttingDown));
+      return true;
+    });
+  });
+  CHECK(states == std::map<State, int>{{State::kRunning, 3}, {State::kPowerOff, 1}, {State::kShuttingDown, 1}});
+  CHECK(unwatched == 2);
+}

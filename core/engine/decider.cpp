@@ -14,6 +14,7 @@
 #include "engine/watcher.h"
 #include "model/doubt.h"
 #include "model/json_tree.h"
+#include "model/power.h"
 #include "secrets/tokens.h"
 #include "store/record_times.h"
 
@@ -114,7 +115,7 @@ Status Decider::takeOver() {
     tx.nodes().scan([&](const Node& node) {
       const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
       const bool open = machine && (machine->want_destroy || !machine->open_op.empty());
-      if (!node.settled() || node.goal == Goal::kGone || open) {
+      if (!node.settled() || node.goal == Goal::kGone || open || isGoingOff(node)) {
         unsettled.push_back(node.node_id);
       }
       return true;

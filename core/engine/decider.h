@@ -223,6 +223,8 @@ class Decider {
   void takeHostTurn(const std::string& node_id, const std::string& user);
   /// `blocking` on a thread for hosts, then `after`; both are of the place that `user` was given.
   void runOnHost(const std::string& user, Job blocking, Job after);
+  /// The same for a look that watching wants, which waits for the turn of the user and the unit.
+  void lookInTurn(const std::string& user, const std::string& unit_id, Job blocking, Job after);
   void flushHosts();
 
   // host_steps.cpp: what happens on the machine, in the node's turn. False: it needs no visit.
@@ -232,6 +234,8 @@ class Decider {
   void noteLogin(const Visit& visit, const std::string& host_key, Step next,
                  std::function<void(Node&, std::int64_t now)> change);
   bool inspectHost(const Visit& visit);
+  /// What a look found decides how the node goes on: to its preparation, its image or its container.
+  void noteHost(const Visit& visit, const ContainerSpec& spec, const HostReport& seen);
   bool runContainer(const Visit& visit);
   bool probeReady(const Visit& visit);
   bool stopContainer(const Visit& visit);
@@ -246,7 +250,8 @@ class Decider {
   void beginPreparation(const Visit& visit, const HostReport& seen);
   void lookAgainAfterJob(const Visit& visit, const HostReport& seen);
   bool prepareHost(const Visit& visit);
-  void noteJob(const Visit& visit, const std::string& image, const Result<JobReport>& report);
+  void noteJob(const Visit& visit, const ContainerSpec& spec, const Result<JobReport>& report);
+  void endPreparation(const Visit& visit, const ContainerSpec& spec, const JobReport& report);
   void noteProgress(const Visit& visit, const std::string& progress);
   Result<HostNeeds> needsOf(const Visit& visit) const;
 

@@ -128,6 +128,30 @@ void Decider::noteLogin(const Visit& visit, const std::string& host_key, Step ne
          });
 }
 
+void Decider::noteHost(const Visit& visit, const ContainerSpec& spec, const HostReport& seen) {
+  const Claim claim = claimOf(seen.containers, options_.vcc_id, visit, seams_.store);
+  if (!claim.stranger.empty()) {
+    return giveUp(visit, fmt::format("server {} is in use: it runs {}; remove that container, or use another server",
+                                     visit.machine->address, claim.stranger));
+  }
+  // One that has served stays what it is, whatever its specification would be today.
+  const auto ours = std::find_if(seen.containers.begin(), seen.containers.end(), [&](const FoundContainer& c) {
+    const bool fits = c.id == visit.node.container_id || (c.running && c.spec_hash == specHash(spec));
+    return fits && c.vcc == options_.vcc_id && c.node_id == visit.node.node_id;
+  });
+  const FoundContainer kept = ours != seen.containers.end() ? *ours : FoundContainer{};
+  if (kept.id.empty() && !seen.lacking.empty()) return beginPreparation(visit, seen);
+  const bool startable = !kept.id.empty() || seen.image_present;
+  const Step next = kept.running ? Step::kReady : startable ? Step::kContainer : Step::kImage;
+  // The intent: from here on a container of ours may be there.
+  noteLogin(visit, seen.host_key, next,
+            [hash = kept.id.empty() ? specHash(spec) : kept.spec_hash, kept](Node& node, std::int64_t now) {
+              node.container_spec_hash = hash;
+              node.container_id = kept.id;
+              if (kept.running) node.container_started = kept.started_at > 0 ? kept.started_at : now;
+            });
+}
+
 bool Decider::inspectHost(const Visit& visit) {
   const auto spec = specOf(visit);
   const auto needs = needsOf(visit);
@@ -158,29 +182,7 @@ bool Decider::inspectHost(const Visit& visit) {
           }
           return failStep(visit, Status(Code::kUnavailable, error.message()), CallKind::kExisting);
         }
-        const HostReport& seen = report->value();
-        const Claim claim = claimOf(seen.containers, options_.vcc_id, visit, seams_.store);
-        if (!claim.stranger.empty()) {
-          return giveUp(visit,
-                        fmt::format("server {} is in use: it runs {}; remove that container, or use another server",
-                                    visit.machine->address, claim.stranger));
-        }
-        // One that has served stays what it is, whatever its specification would be today.
-        const auto ours = std::find_if(seen.containers.begin(), seen.containers.end(), [&](const FoundContainer& c) {
-          const bool fits = c.id == visit.node.container_id || (c.running && c.spec_hash == specHash(spec));
-          return fits && c.vcc == options_.vcc_id && c.node_id == visit.node.node_id;
-        });
-        const FoundContainer kept = ours != seen.containers.end() ? *ours : FoundContainer{};
-        if (kept.id.empty() && !seen.lacking.empty()) return beginPreparation(visit, seen);
-        const bool startable = !kept.id.empty() || seen.image_present;
-        const Step next = kept.running ? Step::kReady : startable ? Step::kContainer : Step::kImage;
-        // The intent: from here on a container of ours may be there.
-        noteLogin(visit, seen.host_key, next,
-                  [hash = kept.id.empty() ? specHash(spec) : kept.spec_hash, kept](Node& node, std::int64_t now) {
-                    node.container_spec_hash = hash;
-                    node.container_id = kept.id;
-                    if (kept.running) node.container_started = kept.started_at > 0 ? kept.started_at : now;
-                  });
+        noteHost(visit, spec, report->value());
       });
   return true;
 }

@@ -41,6 +41,12 @@ void Decider::runOnHost(const std::string& user, Job blocking, Job after) {
   });
 }
 
+void Decider::lookInTurn(const std::string& user, const std::string& unit_id, Job blocking, Job after) {
+  host_queue_.add(
+      {user, unit_id, CallQueue::Kind::kLook,
+       [this, user, blocking = std::move(blocking), after = std::move(after)] { runOnHost(user, blocking, after); }});
+}
+
 void Decider::flushHosts() {
   while (const auto begin = host_queue_.next(seams_.clock.monoMs())) (*begin)();
 }

@@ -6,6 +6,7 @@
 #include "engine/decider.h"
 #include "engine/sight.h"
 #include "engine/transitions.h"
+#include "model/power.h"
 #include "store/record_times.h"
 
 /// Point reads, gathered by account: while one call is under way the next ones wait and go together (architecture 3.6).
@@ -22,7 +23,8 @@ Status unanswered() { return {Code::kUnknown, "the driver said nothing about the
 
 /// What a look without an answer leads to: the machine's record stays as it is, the node is visited later.
 Status recordBlindLook(Tx& tx, Node node, const Machine& machine, const Status& error, Random& random) {
-  const bool waits = !node.settled() || node.goal == Goal::kGone || machine.want_destroy;
+  const bool waits = !node.settled() || node.goal == Goal::kGone || machine.want_destroy || !machine.open_op.empty() ||
+                     isGoingOff(node);
   if (!waits) return okStatus();  // it was a hint that asked
   const std::string_view attempted =
       machine.kind == UnitKind::kStorage ? "looking at the disk" : "looking at the machine";

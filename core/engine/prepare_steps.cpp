@@ -104,17 +104,27 @@ bool Decider::prepareHost(const Visit& visit) {
        job = jobFor(visit.node.step, *needs, spec->image), started = !visit.node.progress.empty()] {
         *report = started ? host.pollJob(target, id, kHostLookMs) : host.startJob(target, id, job, kHostLookMs);
       },
-      [this, visit, report, image = spec->image] { noteJob(visit, image, *report); });
+      [this, visit, report, spec = *spec] { noteJob(visit, spec, *report); });
   return true;
 }
 
-void Decider::noteJob(const Visit& visit, const std::string& image, const Result<JobReport>& report) {
+/// Its last answer says what is there now, which was not seen before.
+void Decider::endPreparation(const Visit& visit, const ContainerSpec& spec, const JobReport& report) {
+  if (visit.node.step == Step::kImage) return goTo(visit, Step::kContainer);
+  if (!report.lacking.empty()) return goTo(visit, Step::kSsh, [](Node& node) { node.progress = kPrepared; });
+  HostReport seen;
+  seen.host_key = visit.machine->host_key;
+  seen.image_present = true;
+  seen.containers = report.containers;
+  noteHost(visit, spec, seen);
+}
+
+void Decider::noteJob(const Visit& visit, const ContainerSpec& spec, const Result<JobReport>& report) {
+  const std::string& image = spec.image;
   if (!report.ok()) return failStep(visit, report.status(), CallKind::kExisting);
   switch (report->state) {
     case JobState::kDone:
-      if (visit.node.step == Step::kImage) return goTo(visit, Step::kContainer);
-      // What is there now, containers too, was not seen before.
-      return goTo(visit, Step::kSsh, [](Node& node) { node.progress = kPrepared; });
+      return endPreparation(visit, spec, *report);
     case JobState::kFailed: {
       const std::string why = failureText(*report, image, visit);
       if (visit.node.attempts + 1 >= kPatience) return giveUp(visit, why);
@@ -127,22 +137,19 @@ void Decider::noteJob(const Visit& visit, const std::string& image, const Result
   }
 }
 
+/// The pause is recorded, or a visit that waiting for the turn has left in the agenda would end it early.
 void Decider::noteProgress(const Visit& visit, const std::string& progress) {
   const std::string& id = visit.node.node_id;
-  const std::int64_t pause = jobPause(visit.now - visit.node.step_at);
-  if (visit.node.progress == progress) return schedule(id, pause);
-  commit(
-      {id},
-      [id, progress, seen = visit.node.goal_seq, step = visit.node.step](Tx& tx) -> Status {
-        const Node* found = tx.nodes().find(id);
-        if (!found || found->goal_seq != seen || found->step != step) return okStatus();
-        Node node = *found;
-        node.progress = progress;
-        return tx.nodes().put(std::move(node));
-      },
-      [this, id, pause](const Status& status) {
-        if (status.ok()) schedule(id, pause);
-      });
+  commit({id},
+         [id, progress, pause = jobPause(visit.now - visit.node.step_at), seen = visit.node.goal_seq,
+          step = visit.node.step](Tx& tx) -> Status {
+           const Node* found = tx.nodes().find(id);
+           if (!found || found->goal_seq != seen || found->step != step) return okStatus();
+           Node node = *found;
+           node.progress = progress;
+           node.next_at = tx.now() + pause;
+           return tx.nodes().put(std::move(node));
+         });
 }
 
 }  // namespace vcc

@@ -38,6 +38,14 @@ std::optional<Goal> goalOf(State state) {
   return std::nullopt;
 }
 
+/// The machine was asked to go off, and the last look does not show it yet.
+bool wasAskedToGoOff(Tx& tx, const Node& node, const Machine& machine) {
+  if (const Op* op = machine.open_op.empty() ? nullptr : tx.ops().find(machine.open_op)) {
+    return op->verb == OpVerb::kPowerOff && op->sent_at > 0;
+  }
+  return node.step == Step::kPowerOff || node.step == Step::kDiskOff;
+}
+
 Status accept(Tx& tx, const Node& node, bool asserted, const std::string& by) {
   if (node.settled() || node.goal == Goal::kGone) return okStatus();
   const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
@@ -47,7 +55,12 @@ Status accept(Tx& tx, const Node& node, bool asserted, const std::string& by) {
     return endInError(tx, node, fmt::format("{}, at step `{}`; `start` tries again", reason, stepName(node.step)),
                       asserted);
   }
-  return acceptGoal(tx, node, *goal, by, {reason, ""});
+  const bool going_off = needsMachine(*goal) && *goal != Goal::kPowerOff && wasAskedToGoOff(tx, node, *machine);
+  VCC_RETURN_IF_ERROR(acceptGoal(tx, node, *goal, by, {reason, ""}));
+  if (!going_off) return okStatus();
+  Node settled = *tx.nodes().find(node.node_id);
+  beginStep(settled, Step::kPowerOff, tx.now());
+  return tx.nodes().put(std::move(settled));
 }
 
 /// Returns the unit's nodes.

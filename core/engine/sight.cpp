@@ -9,6 +9,7 @@
 #include "engine/lifecycle.h"
 #include "engine/transitions.h"
 #include "model/doubt.h"
+#include "model/power.h"
 
 namespace vcc {
 
@@ -78,6 +79,11 @@ bool isTrouble(Goal goal, MachineState state) {
 }
 
 bool isTrouble(const Node& node, const Observation& seen) { return !seen.found || isTrouble(node.goal, seen.state); }
+
+/// True for the look that shows what was asked for before somebody cleared the processing.
+bool isOffAtLast(const Node& node, const Observation& seen) {
+  return isGoingOff(node) && seen.found && seen.state == MachineState::kStopped;
+}
 
 /// When the machine was first found in trouble; 0 = it was well at the last look.
 std::int64_t troubledSince(const Node& node, const Machine& machine) {
@@ -182,6 +188,7 @@ bool needsPointRead(const Node& node, const Machine& machine, const Observation&
 }
 
 bool isNews(const Node& node, const Machine& machine, const Observation& seen) {
+  if (isOffAtLast(node, seen)) return true;
   if (isWatched(node, machine)) {
     const bool trouble = isTrouble(node, seen);
     if (trouble != (node.state == State::kHostError)) return true;
@@ -217,6 +224,11 @@ Status recordSight(Tx& tx, Node node, Machine machine, const Observation& seen, 
   VCC_RETURN_IF_ERROR(tx.machines().put(machine));
   const bool booting = needsMachine(node.goal) && !node.settled() && !machine.want_destroy;
   if (seen.found && booting) return judgeSight(tx, std::move(node), std::move(machine), seen, profile, random);
+  if (isOffAtLast(node, seen)) {
+    const std::string by = node.goal_by;
+    return acceptGoal(tx, std::move(node), Goal::kPowerOff, by, {"its machine went off, as was asked before", ""});
+  }
+  if (isGoingOff(node) && seen.found && seen.state == MachineState::kStopping) return tx.nodes().put(std::move(node));
   if (isWatched(node, machine) && !profile.asserted) {
     return judgeSettled(tx, std::move(node), before, seen, begun, profile);
   }

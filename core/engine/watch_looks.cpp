@@ -14,8 +14,6 @@ namespace vcc {
 namespace {
 
 constexpr std::int64_t kLookDeadlineMs = 10000;
-/// At once, so that a network that is cut off does not take the ssh threads from others.
-constexpr std::int64_t kMostLooks = 16;
 /// Hints, however many, make a node be looked at no more often than this.
 constexpr std::int64_t kLookPauseMs = 4000;
 
@@ -51,39 +49,58 @@ void Watcher::wantLook(const std::string& node_id, std::int64_t at_ms) {
 
 void Watcher::drive() {
   const std::int64_t now = port_.clock.monoMs();
-  while (looks_under_way_ < kMostLooks) {
-    const auto id = looks_.take(now);
-    if (!id) break;
-    beginLook(*id);
-  }
+  while (const auto id = looks_.take(now)) wantTurn(*id);
+  while (const auto begin = turns_.next(now)) (*begin)();
   const auto next = looks_.next();
-  if (!next || looks_under_way_ >= kMostLooks) return;  // the end of a look goes on
+  if (!next) return;
   if (woken_at_ > now && woken_at_ <= *next) return;
   woken_at_ = std::max(*next, now + 1);
   port_.later(woken_at_ - now, [this] { drive(); });
 }
 
-void Watcher::beginLook(const std::string& node_id) {
+/// A user whose hosts do not answer, and so are looked at for long, leaves the others their turns.
+void Watcher::wantTurn(const std::string& node_id) {
   const auto known = watched_.find(node_id);
   if (known == watched_.end()) return;
   Watched& watched = known->second;
+  if (watched.waiting || watched.looking) return looks_.add(node_id, port_.clock.monoMs() + kLookPauseMs);
+  watched.waiting = true;
+  turns_.add({watched.user, watched.unit_id, CallQueue::Kind::kLook, [this, node_id, user = watched.user] {
+                if (!beginLook(node_id, user)) turns_.leave(user, port_.clock.monoMs());
+              }});
+}
+
+bool Watcher::beginLook(const std::string& node_id, const std::string& user) {
+  const auto known = watched_.find(node_id);
+  if (known == watched_.end() || !known->second.waiting) return false;
+  Watched& watched = known->second;
+  watched.waiting = false;
   const std::int64_t now = port_.clock.monoMs();
-  if (watched.looking) return looks_.add(node_id, now + kLookPauseMs);
   // Looks would only time out, many at once; the ports are asked all the time.
-  if (isSilent(watched) && isHeld(watched.ports->network)) return looks_.add(node_id, now + options_.interval_ms);
+  if (isSilent(watched) && isHeld(watched.ports->network)) {
+    looks_.add(node_id, now + options_.interval_ms);
+    return false;
+  }
   auto aim = port_.aim(node_id);
-  if (!aim.ok() || !isProbed(aim->node, aim->machine)) return;
+  if (!aim.ok() || !isProbed(aim->node, aim->machine)) return false;
   watched.looking = true;
   watched.looked_at = now;
-  ++looks_under_way_;
   if (!aim->asserted) port_.observe(node_id);
   auto report = std::make_shared<Result<HostReport>>(unavailable("nobody looked"));
-  port_.look([report, host = aim->host, target = aim->target] { *report = host->inspect(target, "", kLookDeadlineMs); },
-             [this, node_id, aim = *aim, report, now] {
-               --looks_under_way_;
-               endLook(node_id, aim, *report, now);
-               drive();
-             });
+  // What the look finds counts from when it begins, however long it has waited for its thread.
+  auto begun = std::make_shared<std::int64_t>(now);
+  port_.look(
+      user, watched.unit_id,
+      [report, begun, host = aim->host, target = aim->target, &clock = port_.clock] {
+        *begun = clock.monoMs();
+        *report = host->inspect(target, "", kLookDeadlineMs);
+      },
+      [this, node_id, user, aim = *aim, report, begun] {
+        turns_.leave(user, port_.clock.monoMs());
+        endLook(node_id, aim, *report, *begun);
+        drive();
+      });
+  return true;
 }
 
 void Watcher::endLook(const std::string& node_id, const WatchAim& aim, const Result<HostReport>& report,

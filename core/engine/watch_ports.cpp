@@ -19,7 +19,8 @@ WatchPort Decider::watchPort() {
           .observe = [this](const std::string& node_id) { observeSoon(node_id); },
           // No node is busy with it: it reads the records anew, and may come between others.
           .commit = [this](Body body) { commit({}, std::move(body)); },
-          .look = [this](Job blocking, Job after) { runOn(*ssh_executor_, std::move(blocking), std::move(after)); },
+          .look = [this](const std::string& user, const std::string& unit_id, Job blocking,
+                         Job after) { lookInTurn(user, unit_id, std::move(blocking), std::move(after)); },
           .later = [this](std::int64_t after_ms, Job job) { later(after_ms, std::move(job)); },
           .post = [inbox = inbox_](Job job) { inbox->post(std::move(job)); }};
 }

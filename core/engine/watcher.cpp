@@ -21,6 +21,8 @@ constexpr std::int64_t kPortsKnownMs = 60000;
 constexpr std::int64_t kGpuIntervals = 10;  // who has none is asked in vain
 /// More than a controller has nodes: what gossip says is bounded.
 constexpr std::size_t kMostMembers = 50000;
+/// Looks at once: a network that is cut off does not take the threads for hosts from others.
+constexpr std::size_t kMostLooks = 16;
 // What is asked of a node, as the last letter of the probe's id.
 constexpr char kSsh = 's';
 constexpr char kReady = 'r';
@@ -31,14 +33,17 @@ bool isFaulty(State state) { return state == State::kHostError || state == State
 }  // namespace
 
 struct Watcher::Seen {
-  std::string node_id, unit_id, vcid, unit, address;
+  std::string node_id, unit_id, vcid, user, unit, address;
   std::int64_t node_no = 0;
   Goal goal = Goal::kRunning;
   State state = State::kRunning;
 };
 
 Watcher::Watcher(WatchPort port, WatchOptions options)
-    : port_(std::move(port)), options_(options), patience_(WatchPatience::of(options.interval_ms)) {}
+    : port_(std::move(port)),
+      options_(options),
+      patience_(WatchPatience::of(options.interval_ms)),
+      turns_(kMostLooks) {}
 
 Watcher::~Watcher() = default;
 
@@ -74,9 +79,10 @@ void Watcher::readSlice() {
       cursor_ = node.node_id;
       const Machine* machine = node.machine_id.empty() ? nullptr : tx.machines().find(node.machine_id);
       const Unit* unit = machine != nullptr && isProbed(node, *machine) ? tx.units().find(node.unit_id) : nullptr;
-      if (unit == nullptr) return true;
-      found.push_back(
-          {node.node_id, node.unit_id, node.vcid, unit->name, machine->address, node.node_no, node.goal, node.state});
+      const Vc* vc = unit != nullptr ? tx.vcs().find(node.vcid) : nullptr;
+      if (vc == nullptr) return true;
+      found.push_back({node.node_id, node.unit_id, node.vcid, vc->owner, unit->name, machine->address, node.node_no,
+                       node.goal, node.state});
       return true;
     });
   });
@@ -138,6 +144,7 @@ void Watcher::keep(const Seen& seen) {
     Watched& fresh = watched_[seen.node_id];
     fresh.unit_id = seen.unit_id;
     fresh.vcid = seen.vcid;
+    fresh.user = seen.user;
     fresh.address = seen.address;
     fresh.name = fmt::format("{}:{}:{}", seen.vcid, unit.name, seen.node_no);
     fresh.ports = &unit.ports;

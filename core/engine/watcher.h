@@ -16,6 +16,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "engine/agenda.h"
+#include "engine/call_queue.h"
 #include "engine/conditions.h"
 #include "host/host.h"
 #include "host/prober.h"
@@ -53,8 +54,9 @@ struct WatchPort {
   /// Asks the cloud for the machine; what it says is for engine/sight.h.
   std::function<void(const std::string& node_id)> observe;
   std::function<void(std::function<Status(Tx&)> body)> commit;
-  /// `blocking` on the ssh executor, then `after` on the deciding thread.
-  std::function<void(Job blocking, Job after)> look;
+  /// `blocking` on a thread for hosts when the turn of the user and the unit has come, then `after` on the deciding
+  /// thread.
+  std::function<void(const std::string& user, const std::string& unit_id, Job blocking, Job after)> look;
   std::function<void(std::int64_t after_ms, Job)> later;
   std::function<void(Job)> post;  ///< any thread
 };
@@ -104,13 +106,14 @@ class Watcher {
     std::string why;
   };
   struct Watched {
-    std::string unit_id, vcid, address, name;  ///< `name`: of its serf agent
-    const WatchedPorts* ports = nullptr;       ///< of its unit
+    std::string unit_id, vcid, user, address, name;  ///< `name`: of its serf agent
+    const WatchedPorts* ports = nullptr;             ///< of its unit
     bool ready_wanted = false;
     State state = State::kRunning;
     std::uint64_t round = 0;
     Sign ssh, ready;
     bool gpu = false;
+    bool waiting = false;  ///< for a turn to be looked at
     bool looking = false;
     std::int64_t looked_at = 0;  ///< monotonic; 0 = never
     WatchFinding finding = WatchFinding::kUnsure;
@@ -148,7 +151,9 @@ class Watcher {
   // watch_looks.cpp: looks and what follows
   void wantLook(const std::string& node_id, std::int64_t at_ms);
   void drive();
-  void beginLook(const std::string& node_id);
+  void wantTurn(const std::string& node_id);
+  /// False: there was nothing to look at, and the turn is over.
+  bool beginLook(const std::string& node_id, const std::string& user);
   void endLook(const std::string& node_id, const WatchAim& aim, const Result<HostReport>& report, std::int64_t begun);
   void follow(const WatchAim& aim, const Watched& watched, const FoundContainer& container,
               std::optional<State> to) const;
@@ -167,7 +172,7 @@ class Watcher {
   std::map<std::string, std::int64_t> held_;  // networks whose losses are held back, since when
   Conditions conditions_;
   Agenda looks_;
-  std::int64_t looks_under_way_ = 0;
+  CallQueue turns_;            // of looks that are due, by user and by unit
   std::int64_t woken_at_ = 0;  // monotonic: when `drive` is called next
   std::int64_t gpu_version_ = 0;
   std::atomic<std::int64_t> count_{0};

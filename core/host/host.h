@@ -109,6 +109,10 @@ struct JobReport {
   std::optional<HostStep> step;  ///< under way, or the one that failed
   std::string progress;          ///< how far the step is, where that is known: "3 of 7 layers"
   std::string detail;            ///< last lines of output, cleaned; the cause when it failed
+  /// What a look found when it was done: containers that carry our label, and what the machine still lacks of the
+  /// job's steps.
+  std::vector<FoundContainer> containers;
+  std::vector<HostStep> lacking;
 };
 
 /// One machine's inside. `deadline_ms` is a duration for the whole call. Errors: kUnavailable (cannot connect, refused,

@@ -19,7 +19,7 @@ inline constexpr ScriptPart kBegin = R"sh(
 
 // Sets $state to ok, missing, denied or broken, $pre to nothing or "sudo -n", and $ids to the containers that carry our
 // label. sudo is tried only if the socket is denied: any other trouble would be hidden by it.
-inline constexpr ScriptPart kFindEngine = R"sh(
+inline constexpr ScriptPart kEngineTools = R"sh(
   list() { $pre timeout 30 docker ps -a -q --no-trunc --filter label=vcp.vcc </dev/null; };
   find_engine() {
     pre=; state=ok;
@@ -33,7 +33,33 @@ inline constexpr ScriptPart kFindEngine = R"sh(
   };
   engine() { $pre xargs -0 -n 9999 -x -s 1900000 docker; };
   need_engine() { [ $state = ok ] || { echo "vcp $state"; echo vcp end; exit 0; }; };
-  find_engine;
+)sh";
+inline constexpr ScriptPart kFindEngine = "find_engine;";
+
+// A container may go between list and look: tried again.
+inline constexpr ScriptPart kLookTools = R"sh(
+  look() {
+    [ -z "$ids" ] || $pre docker container inspect --format
+      "vcp container [{{json .ID}},{{json .Name}},{{json .State.Status}},{{json .State.Running}},{{json .State.StartedAt}},{{json .Config.Labels}}]"
+      $ids </dev/null;
+  };
+  show_containers() {
+    tries=0;
+    until found=$(look); do
+      tries=$((tries+1)); [ $tries -lt 3 ] && ids=$(list) || { state=broken; break; };
+    done;
+    printf "%s\n" "$found";
+  };
+  unfinished() { [ -e "$jobs/pending.$1" ]; };
+  show_lacks() {
+    for s in "$@"; do
+      case $s in
+      image) ;;
+      docker) { [ $state = ok ] && ! unfinished docker; } || echo vcp lacks docker;;
+      *) { ! unfinished $s && "check_$s"; } || echo "vcp lacks $s";;
+      esac;
+    done;
+  };
 )sh";
 
 // Both are checked although we sent them: the one becomes a path, the others words of commands.
@@ -46,46 +72,42 @@ inline constexpr ScriptPart kReadNeeds = R"sh(
 )sh";
 
 // How the job in this folder stands, after a moment for it to end. Who holds the lock runs; a job lets go of it only
-// when its result and all of its output are written.
+// when its result and all of its output are written. One that has ended well is followed by a look at what is there
+// now, which saves a login.
 inline constexpr ScriptPart kReportJob = R"sh(
   n=0; while [ $n -lt 20 ] && ! flock -n lock true; do n=$((n+1)); sleep 0.1; done;
-  state=running;
-  if flock -n lock true; then state=unknown; [ ! -e rc ] || state="ended $(cat rc)"; fi;
-  echo "vcp job $state";
+  job=running;
+  if flock -n lock true; then job=unknown; [ ! -e rc ] || job="ended $(cat rc)"; fi;
+  if [ "$job" = "ended 0" ]; then
+    steps=; [ ! -e wanted ] || {
+      IFS= read -r steps; IFS= read -r dns; IFS= read -r ntp; IFS= read -r registries; IFS= read -r port;
+    } <wanted;
+    find_engine; [ $state != ok ] || show_containers;
+    show_lacks $steps;
+  fi;
+  echo "vcp job $job";
   echo "vcp step $(cat step 2>/dev/null)";
   echo "vcp layers $(grep -c "Pull complete\|Already exists" out) $(grep -c "Pulling fs layer\|Already exists" out)";
   echo vcp output; tail -c 3000 out 2>/dev/null; echo; echo vcp end;
-  case $state in ended*) cd / && rm -rf "$jobs/$op";; esac
+  case $job in ended*) cd / && rm -rf "$jobs/$op";; esac
 )sh";
 
 inline constexpr ScriptPart kDockerPart = R"sh(
   need_engine; echo vcp output; engine; rc=$?; echo; echo vcp rc $rc; echo vcp end
 )sh";
 
-// A container may go between list and look: tried again.
 inline constexpr ScriptPart kInspectPart = R"sh(
-  look() {
-    [ -z "$ids" ] || $pre docker container inspect --format
-      "vcp container [{{json .ID}},{{json .Name}},{{json .State.Status}},{{json .State.Running}},{{json .State.StartedAt}},{{json .Config.Labels}}]"
-      $ids </dev/null;
-  };
   if [ $state = ok ]; then
     echo "vcp engine ${pre:+$pre }docker";
     version=$($pre docker version --format "{{.Server.Version}}" </dev/null 2>/dev/null) ||
       version=$($pre docker version --format "{{.Client.Version}}" </dev/null 2>/dev/null);
     printf "vcp version %s\n" "$version";
     if engine >/dev/null 2>&1; then echo vcp image yes; else echo vcp image no; fi;
-    tries=0;
-    until found=$(look); do
-      tries=$((tries+1)); [ $tries -lt 3 ] && ids=$(list) || { state=broken; break; };
-    done;
-    printf "%s\n" "$found";
+    show_containers;
   fi;
   [ $state = ok ] || echo "vcp $state";
   [ "$mode" != look ] || { echo vcp end; exit 0; };
-  unfinished() { [ -e "$jobs/pending.$1" ]; };
-  { [ $state = ok ] && ! unfinished docker; } || echo vcp lacks docker;
-  for s in dns time registries ssh_port; do { ! unfinished $s && "check_$s"; } || echo "vcp lacks $s"; done;
+  show_lacks docker dns time registries ssh_port;
 )sh";
 
 inline constexpr ScriptPart kFactsPart = R"sh(
@@ -123,7 +145,7 @@ inline constexpr ScriptPart kStartPart = R"sh(
   };
   work() { for s in $steps; do step "$s" || return 1; done; };
   if [ ! -e rc ] && flock -n 9; then
-    cat >args || fail;
+    cat >args && printf "%s\n" "$steps" "$dns" "$ntp" "$registries" "$port" >wanted || fail;
     {
       { trap "" HUP; work; echo $? >rc.new; mv rc.new rc; } 2>&1 </dev/null |
         { (ulimit -f 8000; exec cat) >out; cat >/dev/null; } 9>&-;
@@ -137,14 +159,16 @@ inline constexpr ScriptPart kReadSteps = "IFS= read -r steps;";
 inline constexpr ScriptPart kEnterJob =
     R"sh(cd "$jobs/$op" 2>/dev/null || { echo vcp job unknown; echo vcp end; exit 0; };)sh";
 
-inline constexpr auto kDockerText = makeScript(kBegin, kFindEngine, kDockerPart);
+inline constexpr auto kDockerText = makeScript(kBegin, kEngineTools, kFindEngine, kDockerPart);
 inline constexpr auto kInspectText =
-    makeScript(kBegin, kReadMode, kReadNeeds, kFindEngine, kStepTools, kStepDns, kStepTime, kStepDocker,
-               kStepRegistries, kStepSshPort, kInspectPart, kFactsPart);
+    makeScript(kBegin, kReadMode, kReadNeeds, kEngineTools, kFindEngine, kLookTools, kStepTools, kStepDns, kStepTime,
+               kStepDocker, kStepRegistries, kStepSshPort, kInspectPart, kFactsPart);
 inline constexpr auto kStartJobText =
-    makeScript(kBegin, kReadOp, kReadSteps, kReadNeeds, kFindEngine, kStepTools, kStepDns, kStepTime, kStepDocker,
-               kStepRegistries, kStepSshPort, kStepImage, kStartPart, kReportJob);
-inline constexpr auto kPollJobText = makeScript(kBegin, kReadOp, kEnterJob, kReportJob);
+    makeScript(kBegin, kReadOp, kReadSteps, kReadNeeds, kEngineTools, kFindEngine, kLookTools, kStepTools, kStepDns,
+               kStepTime, kStepDocker, kStepRegistries, kStepSshPort, kStepImage, kStartPart, kReportJob);
+inline constexpr auto kPollJobText =
+    makeScript(kBegin, kReadOp, kEnterJob, kEngineTools, kLookTools, kStepTools, kStepDns, kStepTime, kStepDocker,
+               kStepRegistries, kStepSshPort, kReportJob);
 
 /// stdin: argv of docker. Answers "vcp rc N" after the engine's output, framed by "vcp output".
 inline constexpr RemoteCommand kDocker{kDockerText};
@@ -158,7 +182,8 @@ inline constexpr RemoteCommand kInspect{kInspectText};
 inline constexpr RemoteCommand kStartJob{kStartJobText};
 
 /// stdin: op id. Answers "vcp job unknown", "vcp job running" or "vcp job ended N", the step, how many layers of the
-/// image are there and known of, then the end of the job's output, framed by "vcp output".
+/// image are there and known of, then the end of the job's output, framed by "vcp output". Before "vcp job ended 0"
+/// stand the lines "vcp container [...]" and "vcp lacks STEP" of a look.
 inline constexpr RemoteCommand kPollJob{kPollJobText};
 
 }  // namespace vcc::remote

@@ -196,6 +196,15 @@ Status readContainers(const ScriptAnswer& script, std::vector<FoundContainer>& c
   return okStatus();
 }
 
+std::vector<HostStep> readLacks(const ScriptAnswer& script) {
+  const auto lacks = script.values("lacks");
+  std::vector<HostStep> lacking;
+  for (const HostStepInfo& step : hostSteps()) {
+    if (std::ranges::find(lacks, step.name) != lacks.end()) lacking.push_back(step.step);
+  }
+  return lacking;
+}
+
 Result<HostReport> SshHost::inspect(const HostTarget& target, const std::string& image, const HostNeeds& needs,
                                     HostLook look, std::int64_t deadline_ms) {
   constexpr char kStep[] = "look at the containers";
@@ -219,10 +228,7 @@ Result<HostReport> SshHost::inspect(const HostTarget& target, const std::string&
     if (look == HostLook::kContainers) return answer.trouble;
     report.engine_trouble = answer.trouble.message();
   }
-  const auto lacks = answer.script.values("lacks");
-  for (const HostStepInfo& step : hostSteps()) {
-    if (std::ranges::find(lacks, step.name) != lacks.end()) report.lacking.push_back(step.step);
-  }
+  report.lacking = readLacks(answer.script);
   if (look == HostLook::kAll) report.facts = readFacts(answer.script, target.address);
   return report;
 }
@@ -240,6 +246,10 @@ Result<JobReport> SshHost::askJob(const HostTarget& target, std::string_view ste
   if (state == "running") report.state = JobState::kRunning;
   if (state == "ended 0") {
     report.state = JobState::kDone;
+    if (Status read = readContainers(answer.script, report.containers); !read.ok()) {
+      return stepError(target, step, read);
+    }
+    report.lacking = readLacks(answer.script);
   } else if (state.starts_with("ended")) {
     report.state = JobState::kFailed;
   }

@@ -19,7 +19,6 @@ constexpr std::int64_t kLongestLeavingMs = 600000;
 constexpr std::int64_t kAcceptedPowerShowsMs = 60000;
 /// How long the ways may take that are no boots.
 constexpr std::int64_t kSuspendMs = 300000;
-constexpr std::int64_t kPowerOffMs = 600000;
 constexpr std::int64_t kStopMs = 900000;
 /// Pause while other members of a batch are looked at; each has its own visits.
 constexpr std::int64_t kMatesPollMs = 500;
@@ -270,8 +269,10 @@ Action planWay(const Snapshot& s, std::int64_t now) {
 
 /// A settled node: what it once asked of its machine's power is resolved behind it (architecture 10).
 Action planSettled(const Snapshot& s, std::int64_t now) {
-  if (!s.machine || !s.op || !isPower(s.op->verb)) return act(ActionKind::kNone);
+  const bool open = s.op && isPower(s.op->verb);
+  if (!s.machine || (!open && !isGoingOff(s.node))) return act(ActionKind::kNone);
   if (s.node.next_at > now) return wait(s.node.next_at);
+  if (!open) return now < s.node.step_at + kPowerOffMs ? observeWhenDue(s, now) : advance(Step::kNone);
   return mayBeSwitched(s.op->items[s.item], *s.op, *s.machine) ? act(ActionKind::kCloseOp) : observeWhenDue(s, now);
 }
 

@@ -16,6 +16,13 @@ inline bool isPower(OpVerb verb) { return verb == OpVerb::kPowerOff || verb == O
 /// True on the way up of a node whose machine goes off for its disks, or is off for them.
 inline bool isOffForDisks(const Node& node) { return node.step == Step::kAttach || node.step == Step::kDiskOff; }
 
+/// How long a node may take to switch its machine off.
+inline constexpr std::int64_t kPowerOffMs = 600000;
+
+/// True for a settled node whose machine was asked to go off by an earlier goal that nobody waits for any more
+/// (`clear_processing`): the cloud may still do it, which is no failure.
+inline bool isGoingOff(const Node& node) { return node.settled() && node.step == Step::kPowerOff; }
+
 /// The step of a node whose machine is being switched so.
 inline Step powerStep(OpVerb verb, const Node& node) {
   if (verb == OpVerb::kPowerOn) return Step::kPowerOn;

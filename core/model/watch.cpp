@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/watch.h"
 
+#include "model/power.h"
+
 namespace vcc {
 
 namespace {
@@ -93,6 +95,7 @@ bool isMassLoss(std::size_t silent, std::size_t watched) { return silent >= kMan
 
 bool isProbed(const Node& node, const Machine& machine) {
   if (!node.watch_mode || !node.settled() || machine.kind == UnitKind::kStorage) return false;
+  if (isGoingOff(node)) return false;  // what stops to answer does what was asked for
   if (node.goal != Goal::kRunning && node.goal != Goal::kSuspended) return false;
   if (!isFaulty(node.state) && node.state != settledState(node.goal)) return false;
   return !machine.want_destroy && machine.open_op.empty() && !machine.address.empty();

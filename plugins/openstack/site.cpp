@@ -20,7 +20,6 @@ using vcp::plugin::parseObject;
 constexpr std::string_view kOwnPrefix = "openstack_";
 constexpr std::size_t kMaxGroups = 16;
 constexpr std::size_t kMaxPem = 262'144;
-constexpr std::int64_t kLargestVolumeGib = 65536;
 
 // Those that a catalog may have without a prefix; core knows the same.
 constexpr std::array<std::string_view, 10> kPlainKeys{

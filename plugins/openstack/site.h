@@ -12,6 +12,8 @@
 
 namespace openstack {
 
+constexpr std::int64_t kLargestVolumeGib = 65536;
+
 /// What the administrator said of a driver instance, in its file of providers.d.
 struct Settings {
   std::string instance;  ///< name of the instance, or the alias: marks what it makes

@@ -24,7 +24,6 @@ constexpr std::size_t kMaxUserTags = 100;  // Nova allows 128 on a server; ours 
 constexpr std::size_t kMaxAddresses = 1000;
 constexpr std::size_t kMaxVolumes = 25;
 constexpr std::size_t kMaxName = 255;
-constexpr std::int64_t kLargestDiskGib = 65536;
 
 std::string paramAt(const std::string& key) { return std::string(kParams) + "/" + key; }
 
@@ -38,7 +37,7 @@ std::string lineOf(const Json& params, const std::string& key) {
 }
 
 std::int64_t sizeOf(const Json& params, const std::string& key) {
-  return lineOf(params, key).empty() ? 0 : *integerOf(params, key, kParams, 1, kLargestDiskGib);
+  return lineOf(params, key).empty() ? 0 : *integerOf(params, key, kParams, 1, kLargestVolumeGib);
 }
 
 /// Nova takes these names and no others (a JSON Schema of its API).

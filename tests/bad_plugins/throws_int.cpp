@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#ifndef NAME
 #define NAME "throws_int"
+#endif
 #define OWN_CREATE
 #define CREATE own_create
 #define OWN_OBSERVE

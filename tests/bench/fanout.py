@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instances up and down again on moto: our controller, a boto3 loop, boto3 with 10 threads, the aws CLI. Each makes instances
-that carry their own Name, waits until all run, ends them and waits until all are terminated. Run it as it is, with VCC_BUILD set;
-VCC_FANOUT is the number of instances (100). All go through one counting proxy, so times compare with each other only.
+"""Instances up and down again on moto: our controller, a boto3 loop, boto3 with 10 threads, the aws CLI, Terraform. Each makes
+instances that carry their own Name, waits until all run, ends them and waits until all are terminated. Run it as it is, with
+VCC_BUILD set; VCC_FANOUT is the number of instances (100), TF_MIRROR a folder with Terraform's AWS provider. All go through
+one counting proxy, so times compare with each other only.
 """
 
 import os
@@ -9,6 +10,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -66,6 +68,35 @@ done
 "$7" ec2 terminate-instances --endpoint-url "$1" --instance-ids $ids >/dev/null
 "$7" ec2 wait instance-terminated --endpoint-url "$1" --instance-ids $ids
 """
+TERRAFORM = """
+terraform {{
+  required_providers {{
+    aws = {{ source = "hashicorp/aws" }}
+  }}
+}}
+provider "aws" {{
+  region                      = "{region}"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+  endpoints {{
+    ec2 = "{url}"
+  }}
+}}
+resource "aws_instance" "node" {{
+  count                  = {count}
+  ami                    = "{image}"
+  instance_type          = "m5.large"
+  subnet_id              = "{subnet}"
+  vpc_security_group_ids = ["{group}"]
+  tags                   = {{ Name = "node-${{count.index}}" }}
+}}
+"""
+TERRAFORM_RC = """
+provider_installation {{
+  filesystem_mirror {{ path = "{mirror}" }}
+}}
+"""
 
 
 class Race:
@@ -97,6 +128,23 @@ class Race:
             self.proxy.counts.clear()
             return
         self.report(name, time.monotonic() - begun, usage.ru_utime + usage.ru_stime)
+
+    def terraform(self):
+        program, mirror = shutil.which("terraform"), os.environ.get("TF_MIRROR")
+        if program is None or not mirror:
+            print("SKIP: no terraform on PATH, or no AWS provider for it (TF_MIRROR)")
+            return
+        with tempfile.TemporaryDirectory(prefix="vcc-terraform.") as name:
+            folder = pathlib.Path(name)
+            folder.joinpath("rc").write_text(TERRAFORM_RC.format(mirror=mirror), encoding="utf-8")
+            folder.joinpath("main.tf").write_text(TERRAFORM.format(
+                region=REGION, url=self.proxy.url, count=COUNT, image=self.moto.image, subnet=self.moto.subnet,
+                group=self.moto.group), encoding="utf-8")
+            self.environment["TF_CLI_CONFIG_FILE"] = str(folder / "rc")
+            chdir = [program, f"-chdir={name}"]
+            subprocess.run([*chdir, "init", "-no-color"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
+            script = '"$@" apply -auto-approve -no-color >&2 && "$@" destroy -auto-approve -no-color >&2'
+            self.rival("Terraform", ["bash", "-c", script, "bash", *chdir])
 
     @staticmethod
     def cpu_of(pid):
@@ -144,6 +192,7 @@ def main():
             print("SKIP: no aws CLI on PATH")
         else:
             race.rival("aws CLI", ["bash", "-c", CLI, "bash", *race.place, "", cli])
+        race.terraform()
     finally:
         race.stop()
 

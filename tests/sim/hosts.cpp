@@ -80,6 +80,7 @@ Result<JobReport> Hosts::stateOf(const HostTarget& target, const std::string& op
         server.prepared = server.prepared || step == HostStep::kDocker;
       }
       server.jobs.erase(job);
+      report.containers = server.containers;
     }
   }
   VCC_RETURN_IF_ERROR(back(target.address));

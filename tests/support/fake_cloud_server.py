@@ -124,11 +124,19 @@ class FakeCloudServer:
             self.entry.objects(self.cloud, ctypes.byref(ObjectSink(ctypes.sizeof(ObjectSink), 0, None, take)))
         return found
 
+    def url_of(self, path):
+        """The URL that the cloud is asked for: where it has several hosts, a subclass tells them by the path."""
+        return self.url + path
+
+    def watch(self, method, path, body):
+        """Each request, before it is answered; for a subclass."""
+
     def serve(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        self.watch(handler.command, handler.path, body)
         headers = [(name.encode(), value.encode()) for name, value in handler.headers.items()]
         array = (Header * len(headers))(*[Header(String.of(name), String.of(value)) for name, value in headers])
-        request = Request(ctypes.sizeof(Request), 0, String.of(handler.command), String.of(self.url + handler.path), array,
+        request = Request(ctypes.sizeof(Request), 0, String.of(handler.command), String.of(self.url_of(handler.path)), array,
                           len(headers), String.of(body))
         answer = {"status": 0, "headers": [], "body": b""}
 

@@ -21,8 +21,9 @@ class FakeHost final : public Host {
   std::function<void()> on_inspect;           ///< called in every `inspect`
   bool image_present = true;
   JobState job = JobState::kUnknown;
-  std::vector<HostStep> lacking;  ///< of the needs of a machine that was made; a job that is done mends it
-  bool stubborn = false;          ///< it does not
+  std::function<bool()> job_ends;  ///< asked at the start and at each poll; empty: at the first poll
+  std::vector<HostStep> lacking;   ///< of the needs of a machine that was made; a job that is done mends it
+  bool stubborn = false;           ///< it does not
   HostFacts facts{.system = "Ubuntu 24.04 LTS",
                   .machine = "x86_64",
                   .may_sudo = true,
@@ -57,16 +58,17 @@ class FakeHost final : public Host {
     report.containers = containers[target.address];
     return report;
   }
-  Result<JobReport> startJob(const HostTarget&, const std::string&, const HostJob& wanted, std::int64_t) override {
+  Result<JobReport> startJob(const HostTarget& target, const std::string&, const HostJob& wanted,
+                             std::int64_t) override {
     last_job = wanted;
     if (const Status s = call("startJob"); !s.ok()) return s;
-    if (job == JobState::kUnknown) job = JobState::kRunning;
-    return stateOfJob();
+    if (job == JobState::kUnknown) job = job_ends && job_ends() ? JobState::kDone : JobState::kRunning;
+    return stateOfJob(target);
   }
-  Result<JobReport> pollJob(const HostTarget&, const std::string&, std::int64_t) override {
+  Result<JobReport> pollJob(const HostTarget& target, const std::string&, std::int64_t) override {
     if (const Status s = call("pollJob"); !s.ok()) return s;
-    if (job == JobState::kRunning) job = JobState::kDone;
-    return stateOfJob();
+    if (job == JobState::kRunning && (!job_ends || job_ends())) job = JobState::kDone;
+    return stateOfJob(target);
   }
   Result<std::string> runContainer(const HostTarget& target, const ContainerSpec& spec, std::int64_t) override {
     last_spec = spec;
@@ -103,7 +105,7 @@ class FakeHost final : public Host {
   Status probeBanner(const std::string&, int, std::int64_t) override { return call("probe"); }
 
  private:
-  JobReport stateOfJob() {
+  JobReport stateOfJob(const HostTarget& target) {
     JobReport report;
     report.state = job;
     if (!last_job.steps.empty()) report.step = last_job.steps.back();
@@ -111,6 +113,8 @@ class FakeHost final : public Host {
     if (job == JobState::kDone) {
       if (!stubborn) lacking.clear();
       image_present = true;
+      report.lacking = lacking;
+      report.containers = containers[target.address];
       job = JobState::kUnknown;
     }
     return report;

@@ -6,6 +6,7 @@ Between them stands a proxy that counts requests and disturbs some; boto3 counts
 installed the suite is skipped. Machines have no ssh here (simulated hosts).
 """
 
+import base64
 import pathlib
 import sys
 import unittest
@@ -151,6 +152,10 @@ class Aws(unittest.TestCase):
             self.assertEqual(tags["Name"], f"{self.group.read()['name']}-unit-{node['node_no']}")
             self.assertEqual(tags["vcp:provider"], "aws")
             names.add(tags["vcp:name"])
+            kept = self.ec2("ec2", "describe_instance_attribute", InstanceId=one["InstanceId"], Attribute="userData")
+            user_data = base64.b64decode(kept["UserData"]["Value"]).decode()
+            self.assertTrue(user_data.startswith("#cloud-config\n"), user_data)
+            self.assertIn("ssh-ed25519 ", user_data)
             self.assertEqual((one["InstanceType"], one["SubnetId"], one["ImageId"]),
                              ("m5.large", self.moto.subnet, self.moto.image))
             self.assertEqual([group["GroupId"] for group in one["SecurityGroups"]], [self.moto.group])

@@ -51,8 +51,8 @@ QUOTE = re.compile(r"<!-- (\S+) \[(\w+)\] -->\n```(\w+)\n(.*?)```", re.DOTALL)
 sdk = None
 
 
-def guide():
-    return (ROOT / "plugin-sdk" / "docs" / "author-guide.md").read_text(encoding="utf-8")
+def guide(language=""):
+    return (ROOT / "plugin-sdk" / "docs" / language / "author-guide.md").read_text(encoding="utf-8")
 
 
 def setUpModule():
@@ -107,6 +107,11 @@ class OutOfTree(unittest.TestCase):
         blocks = re.findall(r"^```(cpp|c|yaml)$", guide(), re.MULTILINE)
         self.assertGreater(len(blocks), 10)
         self.assertEqual(len(QUOTE.findall(guide())), len(blocks), "a code block without its source")
+
+    def test_the_guide_in_japanese_has_the_same_code_and_tables(self):
+        for pattern in (r"^```.*?^```$", r"^## ", r"^\|[-|]+\|$", r"^- "):
+            ours, theirs = (re.findall(pattern, guide(language), re.MULTILINE | re.DOTALL) for language in ("ja", ""))
+            self.assertEqual(ours, theirs, pattern)
 
     def test_the_guides_commands_work(self):
         blocks = re.findall(r"<!-- run -->\n```sh\n(.*?)```", guide(), re.DOTALL)

@@ -151,11 +151,15 @@ class Watch(unittest.TestCase):
         except OSError:
             return False
 
-    def wait_state(self, number, state, within_s=SOON_S):
+    @staticmethod
+    def soon(condition, what):
+        """Waits for what must show within seconds, and says how many it took."""
         begun = time.monotonic()
-        harness.wait_until(lambda: self.node(number)["state"] == state,
-                           f"node {number} is {state} (it is {self.node(number)})", within_s)
-        print(f"    {state} after {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
+        harness.wait_until(condition, what, SOON_S)
+        print(f"    {what} after {time.monotonic() - begun:.1f} s", file=sys.stderr, flush=True)
+
+    def wait_state(self, number, state):
+        self.soon(lambda: self.node(number)["state"] == state, f"node {number} is {state}")
         return self.node(number)
 
     def assert_all(self, state):
@@ -208,7 +212,7 @@ class Watch(unittest.TestCase):
         # Its restart policy brings it back at once; who saw it die gives notice.
         self.sdk.occtr.call("fail", 202, "POST", "/vcs/fail",
                             {"eventtype": "member-failed", "tag": [f"{self.group.vcid}:{UNIT}:3"]})
-        harness.wait_until(lambda: self.node(3)["container_date"] > before, "the container has a new date", SOON_S)
+        self.soon(lambda: self.node(3)["container_date"] > before, "the container has a new date")
         self.wait_state(3, "RUNNING")
         self.assertEqual(self.turned("HOST_ERROR", since), 0)
 
@@ -216,11 +220,11 @@ class Watch(unittest.TestCase):
         """The container lives and users get in: no state, but the administrator is told."""
         since = len(self.events())
         self.peer.kill_sshd(3)
-        harness.wait_until(lambda: "1 of 5 cannot be looked into" in self.controller.vcc("status"), "a condition", SOON_S)
+        self.soon(lambda: "1 of 5 cannot be looked into" in self.controller.vcc("status"), "a condition")
         self.assertEqual(self.monitor(4), f"{self.peer.port} silent")
         self.assert_all("RUNNING")
         self.peer.start_sshd(3)
-        harness.wait_until(lambda: "cannot be looked into" not in self.controller.vcc("status"), "it is over", SOON_S)
+        self.soon(lambda: "cannot be looked into" not in self.controller.vcc("status"), "it is over")
         self.assertEqual(len(self.events()), since)
 
     def test_05_the_whole_host(self):
@@ -271,16 +275,16 @@ class Watch(unittest.TestCase):
         first.wait()
         second.send_signal(signal.SIGINT)
         second.wait()
-        harness.wait_until(lambda: self.monitor(2) == "answers, serf left", "it leaves", SOON_S)
-        harness.wait_until(lambda: self.monitor(1) == "answers, serf failed", "it fails", SOON_S)
+        self.soon(lambda: self.monitor(1) == "answers, serf failed", "the one that was killed has failed")
+        self.soon(lambda: self.monitor(2) == "answers, serf left", "the other one has left")
         self.assert_all("RUNNING")  # a hint is no state
         agent(1)
-        harness.wait_until(lambda: self.monitor(1) == "answers, serf alive", "it is back", SOON_S)
+        self.soon(lambda: self.monitor(1) == "answers, serf alive", "it is back")
 
     def test_08_a_controller_without_serf_goes_on(self):
         self.started[0].kill()
         self.started[0].wait()
-        harness.wait_until(lambda: "serf absent" in self.controller.vcc("status"), "serf is missed", SOON_S)
+        self.soon(lambda: "serf absent" in self.controller.vcc("status"), "serf is missed")
         self.assertIn("SERF_LOST", self.controller.log())
         self.docker("stop", 1)
         self.wait_state(1, "CONTAINER_ERROR")

@@ -3,25 +3,12 @@
 #include <deque>
 
 #include "support/engine_rig.h"
+#include "support/held_threads.h"
 
 using namespace vcc;
 using namespace vcc::test;
 
 namespace {
-
-/// Threads that stand still until told to work, each job a thread.
-class HeldThreads final : public Executor {
- public:
-  HeldThreads(std::deque<Job>& jobs, std::size_t threads) : jobs_(jobs), threads_(threads) {}
-  void submit(Job job) override {
-    REQUIRE(jobs_.size() < threads_);  // never more than the driver said
-    jobs_.push_back(std::move(job));
-  }
-
- private:
-  std::deque<Job>& jobs_;
-  std::size_t threads_;
-};
 
 constexpr auto kTwoEntries =
     "cci_version: '1.0'\nfake:\n  default:\n    private_network_ipmask: 10.0.0.0/22\n  other:\n    "

@@ -42,11 +42,11 @@ struct CloudRig : EngineRig {
 
 }  // namespace
 
-TEST_CASE("a machine is prepared by one job, looked at again, and then gets its container") {
+TEST_CASE("a machine is prepared by one job, whose end says what is there, and then gets its container") {
   CloudRig rig;
   rig.boot();
   REQUIRE(rig.runs());
-  CHECK(rig.host.calls == std::vector<std::string>{"inspect", "startJob", "pollJob", "inspect", "run", "probe"});
+  CHECK(rig.host.calls == std::vector<std::string>{"inspect", "startJob", "pollJob", "run", "probe"});
   CHECK(rig.host.last_job.steps == kAllSteps);
   CHECK(rig.host.last_job.image == "localhost/vcp/base:1");
   CHECK(rig.host.last_look == HostLook::kNeeds);
@@ -59,6 +59,62 @@ TEST_CASE("a machine is prepared by one job, looked at again, and then gets its 
     CHECK(needs->ssh_port == 2022);
   }
   CHECK(rig.fault().empty());
+}
+
+TEST_CASE("a job of seconds costs six logins at most, and a long one is asked for ever more rarely") {
+  CloudRig rig;
+  std::int64_t lasts_ms = 0;
+  std::size_t logins = 0;
+  SUBCASE("that ends while its start waits for it") {
+    lasts_ms = 1500;
+    logins = 3;
+  }
+  SUBCASE("of some seconds") {
+    lasts_ms = 12500;
+    logins = 6;
+  }
+  SUBCASE("of minutes: its end is known within some seconds") {
+    lasts_ms = 400000;
+    logins = 45;
+  }
+  const std::int64_t begun = rig.clock.monoMs();
+  // A real host waits a moment for the job before it answers.
+  rig.host.job_ends = [&] {
+    const std::int64_t left = begun + lasts_ms - rig.clock.monoMs();
+    rig.clock.advance(std::clamp<std::int64_t>(left, 0, 2000));
+    return left <= 2000;
+  };
+  rig.boot();
+  REQUIRE(rig.runs());
+  const std::size_t counted = rig.host.calls.size() - rig.calls("probe");
+  CHECK(counted <= logins);
+  CHECK(rig.clock.monoMs() - begun < lasts_ms + 15000);
+}
+
+TEST_CASE("what the end of a job shows on the machine is heeded") {
+  CloudRig before;
+  before.boot();
+  REQUIRE(before.runs());
+  FoundContainer found = before.host.containers.begin()->second.front();
+  CloudRig rig;  // everything has the same names in it
+  rig.host.job_ends = [&] {
+    rig.host.containers[found.address] = {found};
+    return true;
+  };
+  SUBCASE("a container of another controller is left alone") {
+    found.vcc = "another";
+    rig.boot();
+    REQUIRE(rig.fails());
+    CHECK(contains(rig.fault(), "is in use: it runs container " + found.name + " of another controller (another)"));
+    CHECK(rig.host.containers[found.address].size() == 1);
+  }
+  SUBCASE("one that an earlier try has started is kept") {
+    rig.boot();
+    REQUIRE(rig.runs());
+    CHECK(rig.nodes().front().container_id == found.id);
+  }
+  CHECK(rig.calls("inspect") == 1);
+  CHECK(rig.calls("run") == 0);
 }
 
 TEST_CASE("a machine whose image brings everything is not prepared") {

@@ -2,15 +2,18 @@
 #include "plugin_host/abi_driver.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/executor.h"
 #include "rig.h"
+#include "vcp/plugin/types.h"
 
 using namespace vcc;
 using test::callFor;
@@ -155,13 +158,35 @@ TEST_CASE("adapter: too large a batch is not sent, too large an observe is split
   CHECK_FALSE(complete);
 }
 
-TEST_CASE("adapter: an exception that crosses the boundary is an unknown outcome") {
-  Loaded rig("throws_int");
-  const auto made = rig.driver("throws_int").create(callFor("op"), "{}", refs(2));
-  CHECK(made[1].error.code() == Code::kInternal);
-  CHECK(made[1].error.outcome() == Outcome::kUnknown);
-  CHECK(rig.driver("throws_int").observe(callFor(""), refs(1))[0].error.code() == Code::kInternal);
-  CHECK(rig.log.count("PLUGIN_MISBEHAVED") >= 2);
+TEST_CASE("adapter: a plugin that was built when its version of the boundary froze") {
+#ifdef __x86_64__
+  Rig rig;
+  const std::string folder = rig.dir.file("plugins");
+  std::filesystem::create_directory(folder);
+  std::filesystem::copy_file(VCC_SOURCE_DIR "/tests/fixtures/plugins/" VCP_ABI_VERSION "/good.so", folder + "/good.so");
+  ::chmod((folder + "/good.so").c_str(), 0644);
+  rig.config.plugin_dirs = {folder};
+  rig.plain("good");
+  REQUIRE(rig.load().ok());
+  REQUIRE(rig.slot("good").driver != nullptr);
+  const auto made = rig.driver("good").create(callFor("op"), kSpec, refs(2));
+  REQUIRE(made.size() == 2);
+  CHECK(made[1].state == ItemState::kDone);
+#else
+  MESSAGE("skipped: the files are built for x86-64");
+#endif
+}
+
+TEST_CASE("adapter: an exception that crosses the boundary is an unknown outcome, whoever's run-time threw it") {
+  for (const char* name : {"throws_int", "throws_static"}) {
+    CAPTURE(name);
+    Loaded rig(name);
+    const auto made = rig.driver(name).create(callFor("op"), "{}", refs(2));
+    CHECK(made[1].error.code() == Code::kInternal);
+    CHECK(made[1].error.outcome() == Outcome::kUnknown);
+    CHECK(rig.driver(name).observe(callFor(""), refs(1))[0].error.code() == Code::kInternal);
+    CHECK(rig.log.count("PLUGIN_MISBEHAVED") >= 2);
+  }
 }
 
 TEST_CASE("adapter: two answers for one item are none, but what it learnt is kept") {

@@ -255,11 +255,9 @@ TEST_CASE("registry: a table of aliases is loaded as a whole, and selected by fi
 TEST_CASE("registry: the OpenStack table of the product serves every site name") {
   LiveRig rig;
   rig.install("shows_config", "openstack");
-  std::string yaml = contentOf(VCC_SOURCE_DIR "/config/providers.d/openstack.yml");
-  const std::size_t off = yaml.find("enabled: false");
-  REQUIRE(off != yaml.npos);
-  rig.provider("openstack.yml", yaml.replace(off, 14, "enabled: true"));
+  rig.provider("openstack.yml", contentOf(VCC_SOURCE_DIR "/config/providers.d/openstack.yml"));
   REQUIRE(rig.load().ok());
+  CHECK(rig.registry->byProvider("openstack") != nullptr);
   for (const char* site : {"aic", "abc", "hokudai", "mdx2", "chameleon"}) {
     CAPTURE(site);
     REQUIRE(rig.registry->byProvider(site) != nullptr);

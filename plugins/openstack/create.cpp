@@ -139,7 +139,8 @@ Change OpenStackDriver::serverRequest(const Call& call, const Client& client, co
   } else {
     own["imageRef"] = image;
   }
-  if (!item.display_name.empty() && !server.contains("description")) own["description"] = item.display_name;
+  if (!item.display_name.empty() && !server.contains("description"))
+    own["description"] = item.display_name.substr(0, 255);
   if (!site.zone.empty()) own["availability_zone"] = site.zone;
   if (site.config_drive) own["config_drive"] = *site.config_drive;
   const std::string user_data = userData(site, spec, item);

@@ -31,7 +31,7 @@ std::string portMark(std::string_view vcc_id, std::string_view instance);
 
 /// The ports of these names, the oldest first. None is a proof.
 Ports portsNamed(const Client& client, const std::vector<std::string>& names);
-/// Every port with this description; proves no absence.
+/// Every port of the project with this description; proves no absence.
 Ports portsMarked(const Client& client, const std::string& mark);
 std::optional<Port> portOf(const Client& client, std::string_view id);
 

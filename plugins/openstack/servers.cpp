@@ -48,7 +48,7 @@ std::string fixedAddress(const Json& addresses) {
   for (const Json& network : addresses) {
     if (!network.is_array()) continue;
     for (const Json& one : network) {
-      const std::string address = textIn(one, "addr");
+      std::string address = textIn(one, "addr");
       if (address.find(':') != std::string::npos) continue;
       const std::string type = textIn(one, "OS-EXT-IPS:type");
       if (type == "fixed") return address;

@@ -108,12 +108,12 @@ class Keys {
     return value;
   }
   std::string line(const std::string& key) const {
-    const std::string value = text(key);
+    std::string value = text(key);
     if (!isLine(value)) throw invalid(find(key).pointer, "must be one line of text");
     return value;
   }
   std::string uuid(const std::string& key) const {
-    const std::string value = text(key);
+    std::string value = text(key);
     if (!value.empty() && !isUuid(value)) throw invalid(find(key).pointer, "must be an id (a UUID)");
     return value;
   }
@@ -142,7 +142,7 @@ class Keys {
     return *place.value;
   }
   std::string word(const std::string& key, const std::string& usual, std::initializer_list<const char*> allowed) const {
-    const std::string value = text(key);
+    std::string value = text(key);
     if (value.empty()) return usual;
     std::string all;
     for (const char* one : allowed) {

@@ -29,7 +29,7 @@ std::string paramAt(const std::string& key) { return std::string(kParams) + "/" 
 
 /// One line of text; empty when it is not given.
 std::string lineOf(const Json& params, const std::string& key) {
-  const std::string text = textOf(params, key, kParams).value_or("");
+  std::string text = textOf(params, key, kParams).value_or("");
   if (!isLine(text) || text.size() > kMaxName) {
     throw invalid(paramAt(key), "must be one line of at most 255 bytes");
   }

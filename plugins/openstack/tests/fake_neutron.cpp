@@ -72,6 +72,7 @@ HttpResponse FakeOpenStack::network(const Asked& asked) {
     Json all = Json::array();
     for (const auto& [id, port] : ports_) {
       if (!isShown(port, asked.project) || !wantsOne(asked, "name", port.name)) continue;
+      if (!wantsOne(asked, "project_id", port.project)) continue;
       if (wantsOne(asked, "description", port.description)) all.push_back(fieldsOf(asked, show(id, port)));
     }
     return reply(200, {{"ports", all}});

@@ -126,7 +126,7 @@ TEST_CASE("observe: two hundred machines in two lists") {
   };
   answers();                   // logs in
   CHECK(answers() == 67 + 1);  // the fake shows three servers a page, Nova a thousand
-  CHECK(rig.http.requests.back().url.find("description=vcp%3Avcc1%3Aopenstack") != std::string::npos);
+  CHECK(rig.http.requests.back().url.find("description=vcp%3Avcc1%3Aopenstack&project_id=alice") != std::string::npos);
 
   // What is in neither list is asked for by itself.
   rig.cloud.servers().erase("s-" + std::string(many[7].name));

@@ -34,6 +34,8 @@ class FaultyProxy:
             def do_POST(self):
                 proxy.serve(self)
 
+            do_GET = do_PUT = do_PATCH = do_DELETE = do_POST
+
             def log_message(self, *_):
                 pass
 

@@ -110,3 +110,33 @@ def aws_disk(access_key, secret_key, size, *, kind="gp3", image="default", tags=
         access_key: {access_key}
         secret_key: {secret_key}
         tags: {tags or {}}"""
+
+
+def openstack(login, *, flavor="vc.small", addresses=(), volumes=(), tags=None, image="default", size=None, kind=None):
+    """cloud_params of OpenStack clouds. `login` is (user name, password) or ("application", id, secret); `size` and `kind`
+    are those of a system volume."""
+    if login[0] == "application":
+        keys = (f"application_credential_id: {login[1]}", f"application_credential_secret: {login[2]}")
+    else:
+        keys = (f'user_name: "{login[0]}"', f"password: {login[1]}")
+    volume = "" if size is None else f"""
+        volume_size: {size}
+        volume_type: {kind}"""
+    return f"""        cci_version: "1.0"
+        flavor_name: {flavor}{volume}
+        {keys[0]}
+        {keys[1]}
+        ip_address_list: {list(addresses)}
+        volume_id: {list(volumes)}
+        cloud_image: {image}
+        tags: {tags or {}}"""
+
+
+def openstack_disk(login, size, *, kind="project-volume", image="default", tags=None):
+    return f"""        cci_version: "1.0"
+        size: {size}
+        type: {kind}
+        user_name: "{login[0]}"
+        password: {login[1]}
+        cloud_image: {image}
+        tags: {tags or {}}"""

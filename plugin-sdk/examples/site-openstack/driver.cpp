@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The OpenStack of a department that has rules of its own: servers are named after the department, because its
-// accounting reads names, and are spread over its machine rooms, because these lose power one at a time. Everything else
-// is the driver of the product.
+// accounting reads names, and are spread over its machine rooms, because these lose power one at a time. Everything
+// else is the driver of the product.
 #include <string>
 #include <string_view>
 #include <vector>

@@ -30,7 +30,7 @@ constexpr std::array<std::int64_t, 6> kDiskSizes{20, 40, 100, 250, 500, 1000};
 std::string at(const char* base, const std::string& key) { return std::string(base) + "/" + key; }
 
 std::string required(const Json& object, const std::string& key, const char* base, const std::string& remedy) {
-  const std::string text = textOf(object, key, base).value_or("");
+  std::string text = textOf(object, key, base).value_or("");
   if (text.empty()) throw invalid(at(base, key), "is missing; " + remedy);
   return text;
 }
@@ -60,7 +60,7 @@ int prefixLength(const Json& entry) {
 }
 
 std::string endpointOf(const Json& entry, const std::string& zone, bool evaluation) {
-  const std::string usual = "https://secure.sakura.ad.jp/cloud/zone/" + zone + "/api/cloud/1.1";
+  std::string usual = "https://secure.sakura.ad.jp/cloud/zone/" + zone + "/api/cloud/1.1";
   std::string endpoint = textOf(entry, "sakura_endpoint_url", kEntry).value_or("");
   if (endpoint.empty()) return usual;
   const bool clear = endpoint.compare(0, 7, "http://") == 0 && evaluation;

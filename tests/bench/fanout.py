@@ -27,7 +27,7 @@ CATALOG = """\
 cci_version: '1.0'
 aws:
   default:
-    private_network_ipmask: 172.30.2.0/24
+    private_network_ipmask: 172.30.16.0/20
     aws_region: {region}
     aws_vpc_subnet_id: {subnet}
     aws_vpc_security_group_id: {group}
@@ -103,7 +103,11 @@ class Race:
     def __init__(self):
         self.moto = Moto()
         self.proxy = FaultyProxy(self.moto.url)
-        self.place = [self.proxy.url, self.moto.image, self.moto.subnet, self.moto.group, str(COUNT)]
+        # moto never gives the address of an ended instance again: one network with room for all.
+        subnets = self.moto.boto3("ec2", "describe_subnets", SubnetIds=[self.moto.subnet])["Subnets"]
+        self.subnet = self.moto.boto3("ec2", "create_subnet", VpcId=subnets[0]["VpcId"], CidrBlock="172.30.16.0/20",
+                                      AvailabilityZone=REGION + "a")["Subnet"]["SubnetId"]
+        self.place = [self.proxy.url, self.moto.image, self.subnet, self.moto.group, str(COUNT)]
         self.environment = {**os.environ, **CLEAN, "AWS_ACCESS_KEY_ID": self.moto.access_key,
                             "AWS_SECRET_ACCESS_KEY": self.moto.secret_key, "AWS_DEFAULT_REGION": REGION}
 
@@ -138,7 +142,7 @@ class Race:
             folder = pathlib.Path(name)
             folder.joinpath("rc").write_text(TERRAFORM_RC.format(mirror=mirror), encoding="utf-8")
             folder.joinpath("main.tf").write_text(TERRAFORM.format(
-                region=REGION, url=self.proxy.url, count=COUNT, image=self.moto.image, subnet=self.moto.subnet,
+                region=REGION, url=self.proxy.url, count=COUNT, image=self.moto.image, subnet=self.subnet,
                 group=self.moto.group), encoding="utf-8")
             self.environment["TF_CLI_CONFIG_FILE"] = str(folder / "rc")
             chdir = [program, f"-chdir={name}"]
@@ -152,7 +156,7 @@ class Race:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ours(self):
-        catalog = CATALOG.format(region=REGION, subnet=self.moto.subnet, group=self.moto.group, image=self.moto.image,
+        catalog = CATALOG.format(region=REGION, subnet=self.subnet, group=self.moto.group, image=self.moto.image,
                                  url=self.proxy.url)
         controller = Controller(catalog, providers=["aws"], options=["--simulated-hosts"])
         try:

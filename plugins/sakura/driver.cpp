@@ -146,7 +146,8 @@ class Machine {
     if (copy != "available") {
       const std::int64_t done = disk.value("MigratedMB", std::int64_t{0});
       const std::int64_t all = disk.value("SizeMB", std::int64_t{0});
-      if (all > 0) call.progress(static_cast<std::int32_t>(done * 100 / all), "the disk is copied");
+      const bool sane = done >= 0 && done <= all && all > 0 && all < std::int64_t{1} << 40;
+      if (sane) call.progress(static_cast<std::int32_t>(done * 100 / all), "the disk is copied");
       return out.pending(item_, kCopyMs, "the disk is copied");
     }
     const std::string power = powerOf(server);

@@ -2,6 +2,7 @@
 // The requests of the driver and the answers of the fake, held against a recording of the real services of Zed. The
 // recording is not in the repository; without it these tests say so.
 #include <fstream>
+#include <iostream>
 
 #include "errors.h"
 #include "identity.h"
@@ -17,7 +18,7 @@ namespace {
 Json trace() {
   std::ifstream file(VCC_OPENSTACK_TRACE);
   if (!file) {
-    MESSAGE("skipped: no recording at " VCC_OPENSTACK_TRACE);
+    std::cerr << "SKIP: openstack: " VCC_OPENSTACK_TRACE " (a recording of a real cloud) is not here\n";
     return nullptr;
   }
   return Json::parse(file);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <fstream>
+#include <iostream>
 #include <iterator>
 #include <map>
 #include <string>
@@ -108,7 +109,7 @@ TEST_CASE("errors: what is no answer of Sakura's is judged by its status") {
 TEST_CASE("errors: no code of the vendor's list is taken for success or for a lost answer by mistake") {
   std::ifstream file(VCC_SAKURA_CODES);
   if (!file) {
-    MESSAGE("skipped: there are no recorded codes beside the project (shared/data/sakura)");
+    std::cerr << "SKIP: sakura: " VCC_SAKURA_CODES " (the vendor's list of codes) is not here\n";
     return;
   }
   const Json codes = Json::parse(std::string(std::istreambuf_iterator<char>(file), {})).at("errors");

@@ -20,6 +20,9 @@ constexpr std::int64_t kAcceptedPowerShowsMs = 60000;
 /// How long the ways may take that are no boots.
 constexpr std::int64_t kSuspendMs = 300000;
 constexpr std::int64_t kStopMs = 900000;
+/// A machine in doubt is given back without having been looked at after this. A look that shows it ends the doubt; after
+/// a delete without one, it must be waited out whether something appears.
+constexpr std::int64_t kFirstLookMs = 10000;
 /// Pause while other members of a batch are looked at; each has its own visits.
 constexpr std::int64_t kMatesPollMs = 500;
 
@@ -64,10 +67,12 @@ Action planOp(const Snapshot& s, std::int64_t now) {
 Action planCancelledCreate(const Snapshot& s, std::int64_t now) {
   if (s.machine->create_size == 0) return act(ActionKind::kForgetMachine);
   const bool batch = s.machine->create_size > 1;
+  const bool unseen = inDoubt(*s.machine) && s.machine->observed_at <= s.machine->doubt_at;
+  if (!batch && unseen && now < s.machine->doubt_at + kFirstLookMs) return observeWhenDue(s, now);
   if (!batch || !sharesRequest(s.op->items[s.item], *s.machine, s.profile)) return act(ActionKind::kMakeDestroyOp);
   // A repeat of the batch for the others would make this machine again behind the back of its destroy.
   if (inDoubt(*s.machine)) {
-    if (s.machine->observed_at <= s.machine->doubt_at) return observeWhenDue(s, now);
+    if (unseen) return observeWhenDue(s, now);
     const Action look = awaitCertainty(s, now);
     return s.mates.wanted && mayBeSent(*s.machine, *s.op, s.profile, now) ? wait(now + kMatesPollMs) : look;
   }

@@ -13,6 +13,15 @@ class Result(unittest.TextTestResult):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.passed = 0
+        self.began = None
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.began = time.monotonic()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.stream.writeln(f"  {time.monotonic() - self.began:.1f} s")
 
     def addSuccess(self, test):
         super().addSuccess(test)

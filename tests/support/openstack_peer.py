@@ -148,8 +148,18 @@ class OpenStack:
         old, path = self.session(), f"/v3/users/{self.facts['user_id']}"
         for enabled in (False, True):
             self.admin("keystone", "PATCH", path, {"user": {"enabled": enabled}})
-        self.user = self.session()
+        # Keystone counts in whole seconds: it refuses tokens of the second in which it took the old ones back, too.
+        harness.wait_until(self.login_is_taken, "a new token of the user is accepted")
         harness.wait_until(lambda: self.is_refused(old), "the services refuse the old tokens")
+
+    def login_is_taken(self):
+        self.user = self.session()
+        try:
+            return bool(self.user("keystone", "GET", "/v3/auth/catalog"))
+        except Refused as refused:
+            if refused.status != 401:
+                raise
+            return False
 
     @staticmethod
     def is_refused(session):

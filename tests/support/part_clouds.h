@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ class TwoPartCloud final : public FakeDriver {
   int lost_disk_answers = 0;       ///< so many answers to the disk's request never arrive ...
   std::int64_t lost_shows_ms = 0;  ///< ... and what it makes shows so much later
   bool lost_disk_is_made = true;   ///< ... if it is made at all
+  std::function<void()> losing;    ///< what happens while such a request is under way
 
   explicit TwoPartCloud(const FakeClock& clock) : clock_(clock) {
     facts.idempotency = Idempotency::kLookup;
@@ -99,6 +101,7 @@ class TwoPartCloud final : public FakeDriver {
     }
     const bool lost = lost_disk_answers > 0;
     if (lost) --lost_disk_answers;
+    if (lost && losing) losing();
     if (!lost || lost_disk_is_made) {
       ++disks_made;
       parts.push_back({"disk", ref.name, fmt::format("d-{}", ++made_), lost ? clock_.monoMs() + lost_shows_ms : 0});

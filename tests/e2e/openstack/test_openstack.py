@@ -254,7 +254,8 @@ class Accounts(Suite):
         self.cloud.revoke_tokens()
         unit.add_nodes(1)
         self.assert_running(unit, 3)
-        self.assertEqual(self.count_of("keystone", "POST /auth/tokens") - before, 1, "one new login, not one a request")
+        # A second one when a look came within the second in which Keystone refuses new tokens as well.
+        self.assertIn(self.count_of("keystone", "POST /auth/tokens") - before, (1, 2), "a new login, not one a request")
 
     def test_tokens_expire_in_the_middle(self):
         unit = self.create(nodes=1, network="brief")
@@ -415,11 +416,13 @@ class BadDays(Suite):
         self.delete()
         self.assertEqual(self.cloud.proxies["nova"].pending("POST /servers"), 0)
 
-    def test_html_500_leaves_nothing_behind(self):
-        for service, action in (("nova", "POST /servers"), ("neutron", "POST /ports"), ("nova", "DELETE /servers/{id}")):
-            self.cloud.proxies[service].inject(action, HTML_500)
-        unit = self.create(nodes=2)
-        self.assert_running(unit, 2)
+    def test_what_fails_or_never_arrives_leaves_nothing_behind(self):
+        """Each node meets one fault. Each could have taken effect, so it takes minutes until it is asked for again."""
+        for service, action in (("neutron", "POST /ports"), ("nova", "POST /servers"), ("nova", "DELETE /servers/{id}")):
+            for fault in (HTML_500, "dropped"):
+                self.cloud.proxies[service].inject(action, fault)
+        unit = self.create(nodes=4)
+        self.assert_running(unit, 4)
         self.delete()
 
     def test_lost_answers_make_nothing_twice(self):
@@ -438,13 +441,6 @@ class BadDays(Suite):
         unit = self.create(addresses=["10.99.7.111"])
         [node], _ = self.assert_running(unit, 1)
         self.assertEqual(node["cloud_instance_address"], "10.99.7.111")
-
-    def test_requests_that_never_arrive(self):
-        for service, action in (("neutron", "POST /ports"), ("nova", "POST /servers"), ("nova", "DELETE /servers/{id}")):
-            self.cloud.proxies[service].inject(action, "dropped")
-        unit = self.create(nodes=2)
-        self.assert_running(unit, 2)
-        self.delete()
 
     def test_a_lost_answer_and_a_delete(self):
         self.cloud.proxies["nova"].inject("POST /servers", "lost")

@@ -86,6 +86,17 @@ TEST_CASE("a machine that is deleted in doubt is given back at once, and what co
   CHECK(rig.clock.monoMs() - began < 180000);
 }
 
+TEST_CASE("a machine that is deleted in doubt is gone as soon as what the lost answer told of has been seen and is gone") {
+  TwoPartRig rig;
+  rig.two->lost_disk_answers = 1;
+  rig.two->losing = [&] { REQUIRE(rig.commands->deleteVc(rig.caller, rig.vcid, true).ok()); };
+  rig.boot();
+  const std::int64_t began = rig.clock.monoMs();
+  REQUIRE(rig.runUntil([&] { return rig.two->disks_made == 1 && !rig.hasVc(rig.vcid); }));
+  CHECK(rig.two->parts.empty());
+  CHECK(rig.clock.monoMs() - began < 20'000);
+}
+
 TEST_CASE("a driver that knows how long a request may take shortens the wait") {
   TwoPartRig rig;
   rig.two->facts.settle_ms = 10000;

@@ -130,9 +130,10 @@ Observation observationOf(const Server& server) {
     seen.failure = fault.code();
     seen.detail = fault.message();
     seen.provider_code = fault.providerCode();
-  } else if (server.status == "UNKNOWN") {
-    seen.reason = Reason::kHostFailure;
+  } else if (seen.state == State::kUnspecified) {
+    seen.detail = server.status;
   }
+  if (server.status == "UNKNOWN") seen.reason = Reason::kHostFailure;
   return seen;
 }
 

@@ -76,6 +76,7 @@ DiskObservation observationOf(const Volume& volume) {
     seen.detail = "Cinder shows the volume in status " + volume.status;
     seen.provider_code = volume.status;
   }
+  if (seen.state == DiskState::kUnspecified) seen.detail = volume.status;
   return seen;
 }
 

@@ -19,6 +19,12 @@ std::string namePrefix(const CallContext& call) {
   return call.vcc_id.empty() ? "" : "vcp-" + call.vcc_id.substr(0, 8) + "-";
 }
 
+/// Clouds have more states than there are words for them here; none of them says that the machine may be acted on.
+Status stateless(const Observation& seen) {
+  const std::string word = seen.detail.empty() ? "it does not say which" : "'" + seen.detail + "'";
+  return unavailable("the cloud gives it a state that the driver has no word for: " + word);
+}
+
 /// How a result contradicts itself, or null.
 const char* contradictionOf(const ItemResult& result) {
   switch (result.state) {
@@ -120,16 +126,14 @@ void CheckingDriver::check(const DriverRequest& request, const MachineRef& ref, 
 void CheckingDriver::check(const MachineRef& ref, Observation& seen) {
   if (!seen.error.ok() || !seen.found) return;
   std::string broken;
-  if (seen.state == MachineState::kUnspecified) {
-    broken = "a machine without a state";
-  } else if (!seen.name.empty() && seen.name != ref.name) {
+  if (!seen.name.empty() && seen.name != ref.name) {
     broken = "a machine that was not asked for, " + cleanUtf8(seen.name, kShownName);
   } else if (!seen.cloud_id.empty() && !ref.cloud_id.empty() && seen.cloud_id != ref.cloud_id) {
     broken = "cloud id " + cleanUtf8(seen.cloud_id, kShownName) + " for the machine whose id is " + ref.cloud_id;
   }
-  if (broken.empty()) return;
+  if (broken.empty() && seen.state != MachineState::kUnspecified) return;
   Observation nothing;
-  nothing.error = misbehaved(broken, ref.name);
+  nothing.error = broken.empty() ? stateless(seen) : misbehaved(broken, ref.name);
   seen = std::move(nothing);
 }
 
@@ -140,7 +144,7 @@ DriverAnswer CheckingDriver::checkedList(const DriverRequest& request) {
     Mutex mutex;
     const std::function<void(const Observation&)>* visit VCC_GUARDED_BY(mutex);  // null: the call has ended
     std::string foreign VCC_GUARDED_BY(mutex);
-    std::size_t stateless VCC_GUARDED_BY(mutex) = 0;
+    bool stateless VCC_GUARDED_BY(mutex) = false;
   };
   auto visits = std::make_shared<Visits>(request.visit);
   const std::string prefix = namePrefix(*request.context);
@@ -151,7 +155,7 @@ DriverAnswer CheckingDriver::checkedList(const DriverRequest& request) {
     } else if (seen.create_op.empty() && !seen.name.empty() && seen.name.compare(0, prefix.size(), prefix) != 0) {
       visits->foreign = seen.name;  // one of a batch has the cloud's own name until ours is written
     } else if (seen.found && seen.state == MachineState::kUnspecified) {
-      ++visits->stateless;
+      visits->stateless = true;
     } else {
       (*visits->visit)(seen);
     }
@@ -165,10 +169,7 @@ DriverAnswer CheckingDriver::checkedList(const DriverRequest& request) {
     static_cast<void>(misbehaved("a machine of somebody else in its list", visits->foreign));
     answer.complete = false;
   }
-  if (visits->stateless > 0) {
-    static_cast<void>(misbehaved(std::to_string(visits->stateless) + " machines without a state in its list", ""));
-    answer.complete = false;
-  }
+  if (visits->stateless) answer.complete = false;  // one that is kept back here is not absent
   if (answer.complete && !answer.status.ok()) {
     static_cast<void>(misbehaved("a list as complete and as failed", ""));
     answer.complete = false;

@@ -81,7 +81,9 @@ TEST_CASE("disks: states") {
   for (const auto& row : rows) {
     CAPTURE(row.status);
     pair.volume().status = row.status;
-    CHECK(pair.disks.observe(pair.rig.call(), pair.disk).disks.at(0).state == row.state);
+    const DiskObservation seen = pair.disks.observe(pair.rig.call(), pair.disk).disks.at(0);
+    CHECK(seen.state == row.state);
+    if (row.state == DiskState::kUnspecified) CHECK(seen.detail == row.status);
   }
   pair.volume().status = "error";
   CHECK(pair.disks.observe(pair.rig.call(), pair.disk).disks.at(0).failure == Code::kResourceExhausted);

@@ -57,6 +57,7 @@ TEST_CASE("observe: states of a server") {
     const Observation seen = rig.driver.observe(rig.call(), one).machines.at(0);
     CHECK(seen.found);
     CHECK(seen.state == row.state);
+    if (row.state == State::kUnspecified) CHECK(seen.detail == row.status);
     CHECK(seen.name == one[0].name);
     CHECK(seen.cloud_id == one[0].cloud_id);
     CHECK_FALSE(seen.address.empty());

@@ -12,7 +12,7 @@
 /// Disks on machines. Attaching and detaching are idempotent by look, so their intent is the attachment's own row:
 /// asked once, it is looked at and asked again until the cloud shows it, also by another process. A disk is detached
 /// after its machine is gone, not before: a mounted disk cannot be detached from a machine that runs, destroying a
-/// machine leaves its data disks alone (ext/draft/disk.h), and nothing that costs money waits for it.
+/// machine leaves its data disks alone (ext/disk.h), and nothing that costs money waits for it.
 namespace vcc {
 
 namespace {

@@ -87,8 +87,8 @@ AbiDriver::~AbiDriver() {
   }
 }
 
-/// Calls into the plugin. Catching what it throws works only with a shared C++ run-time; a plugin with its own ends the
-/// process, which is why its own barrier is part of the contract.
+/// Calls into the plugin. What it throws is caught here where its C++ run-time is of this one's kind, its own copy
+/// included; another kind's ends the process, which is why a barrier of its own is part of the contract.
 template <class Function>
 Status AbiDriver::guarded(bool mutation, Function&& function) const {
   vcp_error_t error = emptyError();

@@ -11,7 +11,7 @@
 #include "plugin_host/driver.h"
 #include "plugin_host/host_services.h"
 #include "vcp/plugin/abi.h"
-#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/disk.h"
 
 namespace vcc {
 

@@ -7,7 +7,7 @@
 
 #include "base/encoding.h"
 #include "plugin_host/host_services.h"
-#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/disk.h"
 #include "vcp/plugin/ext/draft/spot.h"
 
 namespace vcc {
@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint32_t kMaxConcurrency = 1024;
 constexpr std::uint32_t kMaxItems = 1000;
 constexpr std::int64_t kMaxDelayMs = 366LL * 86'400'000;
+/// What VCP_DISK_ID was called before its promotion. Asked for in this release still, and in the next no more.
+constexpr char kDraftDiskId[] = "draft.vcp.disk/1";
 
 /// 1 to `limit` characters of [a-z0-9] and `more`.
 bool isWord(std::string_view text, std::size_t limit, std::string_view more) {
@@ -28,12 +30,17 @@ bool isShortText(std::string_view text, std::size_t limit) {
   return !text.empty() && text.size() <= limit && isUtf8(text);
 }
 
+bool isOptionalText(std::string_view text, std::size_t limit) { return text.empty() || isShortText(text, limit); }
+
 /// What is wrong with the descriptor; null when nothing.
 const char* fault(const vcp_plugin_info_t& info) {
   if (!isWord(fromAbi(info.id), 128, "._-")) return "id must be reverse DNS in lower case";
   if (!isWord(fromAbi(info.provider), 32, "_")) return "provider must be 1 to 32 of a-z, 0-9, _";
   if (!isShortText(fromAbi(info.display_name), 128)) return "display_name is missing, too long or not UTF-8";
   if (!isShortText(fromAbi(info.version), 64)) return "version is missing, too long or not UTF-8";
+  if (!isOptionalText(fromAbi(info.vendor), 128)) return "vendor is too long or not UTF-8";
+  if (!isOptionalText(fromAbi(info.license), 128)) return "license is too long or not UTF-8";
+  if (!isOptionalText(fromAbi(info.sdk_version), 64)) return "sdk_version is too long or not UTF-8";
   if (info.idempotency < VCP_IDEMPOTENCY_TOKEN || info.idempotency > VCP_IDEMPOTENCY_LOOKUP)
     return "idempotency is not declared";
   if (info.existence < VCP_EXISTENCE_OBSERVED || info.existence > VCP_EXISTENCE_ASSERTED)
@@ -49,8 +56,9 @@ const char* fault(const vcp_plugin_info_t& info) {
   return nullptr;
 }
 
-/// What is missing of a table; empty when nothing.
-std::string missingOf(const vcp_disk_ops_t& ops) {
+/// What an extension's table lacks; empty when it is whole.
+std::string lackOf(const vcp_disk_ops_t& ops) {
+  if (!VCP_HAS(vcp_disk_ops_t, &ops, observe)) return "the end of its table";
   const std::array<std::pair<const char*, bool>, 6> functions{{
       {"validate", ops.validate != nullptr},
       {"create", ops.create != nullptr},
@@ -65,7 +73,10 @@ std::string missingOf(const vcp_disk_ops_t& ops) {
   return "";
 }
 
-std::string missingOf(const vcp_spot_ops_t& ops) { return ops.notices == nullptr ? "function 'notices'" : ""; }
+std::string lackOf(const vcp_spot_ops_t& ops) {
+  if (!VCP_HAS(vcp_spot_ops_t, &ops, notices)) return "the end of its table";
+  return ops.notices == nullptr ? "function 'notices'" : "";
+}
 
 /// Null when the plugin does not offer it.
 template <class Table>
@@ -73,17 +84,11 @@ const Table* offered(const vcp_plugin_entry_t& entry, std::string_view id) {
   return static_cast<const Table*>(entry.get_extension({id.data(), id.size()}));
 }
 
-/// What an extension lacks; empty when it is whole.
-template <class Table>
-std::string lackOf(const Table& table) {
-  return table.struct_size < sizeof table ? "the end of its table" : missingOf(table);
-}
-
 }  // namespace
 
 Result<DriverInfo> readDescriptor(const std::string& path, const vcp_plugin_entry_t& entry, Refusals& refusals) {
   const vcp_plugin_info_t& info = *entry.info;
-  if (info.struct_size < sizeof(vcp_plugin_info_t)) {
+  if (!VCP_HAS(vcp_plugin_info_t, &info, settle_ms)) {
     return refusals.error(
         "PLUGIN_TABLE_SHORT",
         failedPrecondition("plugin " + path + ": its descriptor is too short; rebuild it with the SDK"));
@@ -114,7 +119,7 @@ Result<DriverInfo> readDescriptor(const std::string& path, const vcp_plugin_entr
 }
 
 Status checkOps(const std::string& path, const vcp_driver_ops_t* ops, const DriverInfo& info, Refusals& refusals) {
-  if (ops == nullptr || ops->struct_size < sizeof(vcp_driver_ops_t)) {
+  if (ops == nullptr || !VCP_HAS(vcp_driver_ops_t, ops, power)) {
     return refusals.error(
         "PLUGIN_TABLE_SHORT",
         failedPrecondition("plugin " + path + ": its driver table is too short; rebuild it with the SDK"));
@@ -148,12 +153,14 @@ Result<DriverExtensions> readExtensions(const std::string& path, const vcp_plugi
                                              "; complete it, or do not offer it"));
   };
   try {
-    if (const auto* disk = offered<vcp_disk_ops_t>(entry, VCP_DISK_ID)) {
-      if (const std::string lack = lackOf(*disk); !lack.empty()) return half(VCP_DISK_ID, lack);
-      if (entry.info->attach_needs == VCP_ATTACH_UNSPECIFIED)
-        return half(VCP_DISK_ID, "attach_needs in its descriptor");
-      out.ids.emplace_back(VCP_DISK_ID);
+    for (const char* id : {VCP_DISK_ID, kDraftDiskId}) {
+      const auto* disk = offered<vcp_disk_ops_t>(entry, id);
+      if (disk == nullptr) continue;
+      if (const std::string lack = lackOf(*disk); !lack.empty()) return half(id, lack);
+      if (entry.info->attach_needs == VCP_ATTACH_UNSPECIFIED) return half(id, "attach_needs in its descriptor");
+      out.ids.emplace_back(id);
       out.disks = disk;
+      break;
     }
     if (const auto* spot = offered<vcp_spot_ops_t>(entry, VCP_SPOT_ID)) {
       if (const std::string lack = lackOf(*spot); !lack.empty()) return half(VCP_SPOT_ID, lack);

@@ -8,7 +8,7 @@
 #include "plugin_host/driver.h"
 #include "plugin_host/refusals.h"
 #include "vcp/plugin/abi.h"
-#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/disk.h"
 
 namespace vcc {
 

@@ -37,7 +37,7 @@ struct DriverInfo {
   std::string provider;  ///< name in specs: "mock"
   std::string display_name;
   std::string version;  ///< "1.0+20261123"
-  std::string abi;      ///< "0.2"
+  std::string abi;      ///< "0.9"
   Idempotency idempotency = Idempotency::kLookup;
   Existence existence = Existence::kObserved;
   std::int64_t token_ttl_ms = 0;     ///< how long the cloud remembers an idempotency token

@@ -25,7 +25,7 @@ bool isText(const vcp_string_t& text, std::uint64_t limit) {
 }
 
 bool isSink(const vcp_text_sink_t* sink) {
-  return sink != nullptr && sink->struct_size >= sizeof(vcp_text_sink_t) && sink->write != nullptr;
+  return sink != nullptr && VCP_HAS(vcp_text_sink_t, sink, write) && sink->write != nullptr;
 }
 
 std::int32_t writeText(const HostServices& host, const vcp_text_sink_t& sink, std::string_view text) noexcept {
@@ -38,7 +38,7 @@ std::int32_t writeText(const HostServices& host, const vcp_text_sink_t& sink, st
 }
 
 void fillError(vcp_error_t* out, const Status& status) {
-  if (out == nullptr || out->struct_size < sizeof(vcp_error_t)) return;
+  if (out == nullptr || !VCP_HAS(vcp_error_t, out, message)) return;
   out->code = static_cast<std::int32_t>(status.code());
   out->outcome = static_cast<std::int32_t>(status.outcome());
   out->retry_after_ms = status.retryAfterMs();

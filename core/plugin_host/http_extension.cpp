@@ -65,7 +65,7 @@ std::int32_t HttpExtension::request(const vcp_http_t* http, const vcp_call_t* ca
     if (!status.ok()) fillError(error, status);
     return static_cast<std::int32_t>(status.code());
   } catch (...) {  // out of memory, at a point that is not known
-    if (error != nullptr && error->struct_size >= sizeof(vcp_error_t)) {
+    if (error != nullptr && VCP_HAS(vcp_error_t, error, message)) {
       error->code = VCP_RESOURCE_EXHAUSTED;
       error->outcome = VCP_OUTCOME_UNKNOWN;
     }
@@ -75,9 +75,9 @@ std::int32_t HttpExtension::request(const vcp_http_t* http, const vcp_call_t* ca
 
 Status HttpExtension::run(const vcp_call_t* call, const vcp_http_request_t* raw, const vcp_http_sink_t* out) {
   if (call == nullptr || call->host_data == nullptr) return bad("call is not the call in progress");
-  if (raw == nullptr || raw->struct_size < sizeof(vcp_http_request_t)) return bad("it is null or too short");
-  if (out == nullptr || out->struct_size < sizeof(vcp_http_sink_t) || out->status == nullptr ||
-      out->header == nullptr || out->body == nullptr) {
+  if (raw == nullptr || !VCP_HAS(vcp_http_request_t, raw, ca_pem)) return bad("it is null or too short");
+  if (out == nullptr || !VCP_HAS(vcp_http_sink_t, out, body) || out->status == nullptr || out->header == nullptr ||
+      out->body == nullptr) {
     return bad("the sink is null, too short or lacks a function");
   }
   HttpRequest request;

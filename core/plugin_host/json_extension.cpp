@@ -44,7 +44,7 @@ std::int32_t JsonExtension::each(const vcp_json_t* json, vcp_string_t document, 
                                  const vcp_json_visitor_t* visitor) noexcept {
   return guardedCode([&]() -> std::int32_t {
     if (json == nullptr || !isAsked(document, pointer) || visitor == nullptr ||
-        visitor->struct_size < sizeof(vcp_json_visitor_t) || visitor->member == nullptr) {
+        !VCP_HAS(vcp_json_visitor_t, visitor, member) || visitor->member == nullptr) {
       return VCP_INVALID_ARGUMENT;
     }
     std::int32_t answer = VCP_OK;

@@ -89,7 +89,7 @@ Result<const vcp_plugin_entry_t*> openEntry(const std::string& path, Refusals& r
   if (readable && (entry->abi_major != VCP_ABI_MAJOR || entry->abi_minor != VCP_ABI_MINOR)) {
     return refusals.error("PLUGIN_ABI_REFUSED", wrongVersion(path, entry->abi_major, entry->abi_minor));
   }
-  if (!readable || entry->struct_size < sizeof(vcp_plugin_entry_t)) {
+  if (!readable || !VCP_HAS(vcp_plugin_entry_t, entry, open_driver)) {
     return refusals.error(
         "PLUGIN_TABLE_SHORT",
         failedPrecondition("plugin " + path + ": its entry table is too short; rebuild it with the SDK"));

@@ -36,7 +36,7 @@ bool isAddress(std::string_view text) {
 
 /// The name of what is wrong with a resource, or null.
 const char* badPart(const vcp_resource_t* part) {
-  if (part == nullptr || part->struct_size < sizeof(vcp_resource_t)) return "an unreadable resource";
+  if (part == nullptr || !VCP_HAS(vcp_resource_t, part, id)) return "an unreadable resource";
   if (part->kind.size == 0 || !isIdentifier(fromAbi(part->kind), kMaxResourceName)) return "a bad resource kind";
   if (!isIdentifier(fromAbi(part->name), kMaxResourceName)) return "a bad resource name";
   if (!isIdentifier(fromAbi(part->id), kMaxId)) return "a bad resource id";
@@ -48,7 +48,7 @@ Resource copyOf(const vcp_resource_t& part) {
 }
 
 Status statusOf(const vcp_error_t* error, bool mutation) {
-  if (error == nullptr || error->struct_size < sizeof(vcp_error_t)) {
+  if (error == nullptr || !VCP_HAS(vcp_error_t, error, message)) {
     return Status(Code::kUnknown, "the driver reported an unreadable error", Outcome::kUnknown);
   }
   return fromAbi(error->code, *error, mutation);
@@ -215,7 +215,7 @@ static Observation observationOf(const vcp_observation_t* from) {
     to.error = broken(what);
     return to;
   };
-  if (from == nullptr || from->struct_size < sizeof(vcp_observation_t)) return bad("an unreadable observation");
+  if (from == nullptr || !VCP_HAS(vcp_observation_t, from, create_index)) return bad("an unreadable observation");
   to.found = from->found != 0;
   if (!to.found) return to;
   if (!isIdentifier(fromAbi(from->name), kMaxId)) return bad("a bad machine name");
@@ -262,7 +262,8 @@ static Observation observationOf(const vcp_disk_observation_t* from) {
     to.error = broken(what);
     return to;
   };
-  if (from == nullptr || from->struct_size < sizeof(vcp_disk_observation_t)) return bad("an unreadable observation");
+  if (from == nullptr || !VCP_HAS(vcp_disk_observation_t, from, resource_count))
+    return bad("an unreadable observation");
   to.found = from->found != 0;
   if (!to.found) return to;
   if (!isIdentifier(fromAbi(from->cloud_id), kMaxId)) return bad("a bad cloud id");
@@ -367,9 +368,9 @@ bool ObservationCollector::isComplete() const {
 
 TextCollector::TextCollector(std::size_t limit) : limit_(limit) {
   sink_.struct_size = sizeof sink_;
-  sink_.host_data = this;
+  sink_.maker_data = this;
   sink_.write = [](const vcp_text_sink_t* s, vcp_string_t piece) noexcept -> std::int32_t {
-    auto& self = *static_cast<TextCollector*>(s->host_data);
+    auto& self = *static_cast<TextCollector*>(s->maker_data);
     try {
       if (piece.size > self.limit_ - self.text_.size()) return VCP_OUT_OF_RANGE;
       self.text_ += fromAbi(piece);

@@ -11,7 +11,7 @@
 #include "plugin_host/driver.h"
 #include "plugin_host/host_services.h"
 #include "vcp/plugin/abi.h"
-#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/disk.h"
 
 /// Where a plugin's answers arrive. Everything is copied and checked here: sizes, UTF-8, indexes, how often. What
 /// breaks the contract becomes an error with unknown outcome for the machine it concerns, and a PLUGIN_MISBEHAVED line.

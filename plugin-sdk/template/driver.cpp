@@ -63,6 +63,7 @@ class MyCloud final : public Driver {
                        : state == "running" ? State::kRunning
                        : state == "stopped" ? State::kStopped
                                             : State::kUnspecified;
+          if (seen.state == State::kUnspecified) seen.detail = state;
           seen.name = machine.at("name");
           seen.cloud_id = machine.at("id");
           seen.address = machine.at("address");

@@ -9,7 +9,7 @@
 
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/cpp/plugin.h"
-#include "vcp/plugin/testing/draft/disk.h"
+#include "vcp/plugin/testing/disk.h"
 #include "vcp/plugin/testing/fake_host.h"
 #include "vcp/plugin/testing/scripted_http.h"
 
@@ -225,10 +225,23 @@ TEST_CASE("trampolines: results, item errors and call errors") {
   CHECK(partly.errors.at(1).outcome == VCP_OUTCOME_NOT_APPLIED);
 }
 
+TEST_CASE("sizes: a struct has the fields that its struct_size reaches past, and no others") {
+  vcp_error_t error = detail::emptyError();
+  CHECK(VCP_HAS(vcp_error_t, &error, message));
+  error.struct_size = offsetof(vcp_error_t, message) + sizeof error.message - 1;
+  CHECK_FALSE(VCP_HAS(vcp_error_t, &error, message));
+  CHECK(VCP_HAS(vcp_error_t, &error, request_id));
+  CHECK(detail::fillError(&error, Outcome::kUnknown, VCP_UNAVAILABLE, "no room") == VCP_UNAVAILABLE);
+  CHECK(error.code == VCP_OK);            // nothing was written
+  error.struct_size = sizeof error + 64;  // of a newer caller
+  CHECK(detail::fillError(&error, Outcome::kUnknown, VCP_UNAVAILABLE, "room") == VCP_UNAVAILABLE);
+  CHECK(std::string(error.message) == "room");
+}
+
 TEST_CASE("extensions: offered by the class, behind the same barrier") {
   testing::FakeHost host;
   const testing::OpenDriver driver(vcp_plugin_v0, host, "{}");
-  CHECK(driver.extension<void>("draft.vcp.disk/2") == nullptr);
+  CHECK(driver.extension<void>("vcp.disk/2") == nullptr);
   CHECK((detail::Entry<Plain>::makeEntry(&kInfo).get_extension == nullptr));
 
   const testing::OpenDisks disks(driver);

@@ -3,7 +3,7 @@
  * be added at the end of a struct. */
 #include "vcp/plugin/abi.h"
 #include "vcp/plugin/ext/crypto.h"
-#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/disk.h"
 #include "vcp/plugin/ext/draft/spot.h"
 #include "vcp/plugin/ext/http.h"
 #include "vcp/plugin/ext/json.h"
@@ -87,7 +87,7 @@ AT(vcp_host_t, random_bytes, 88);
 AT(vcp_host_t, get_extension, 96);
 
 CHECK(sizeof(vcp_text_sink_t) == 24);
-AT(vcp_text_sink_t, host_data, 8);
+AT(vcp_text_sink_t, maker_data, 8);
 AT(vcp_text_sink_t, write, 16);
 
 CHECK(sizeof(vcp_item_sink_t) == 64);

@@ -16,7 +16,7 @@
 #include "plugin.h"
 #include "services.h"
 #include "vcp/plugin/cpp/json.h"
-#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/disk.h"
 #include "vcp/plugin/ext/draft/spot.h"
 #include "vcp/plugin/testing/fake_host.h"
 #include "vcp/plugin/testing/scripted_http.h"
@@ -31,6 +31,7 @@ using plugin::view;
 constexpr std::int64_t kLimitMs = 10'000;
 constexpr std::size_t kMaxSchema = 256U << 10U;
 constexpr std::uint32_t kFrozenBytes = offsetof(vcp_plugin_entry_t, reserved);
+constexpr char kDraftDiskId[] = "draft.vcp.disk/1";
 
 const vcp_plugin_entry_t& entryOf(const std::string& path) {
   std::string why;
@@ -63,8 +64,11 @@ std::string faultOf(const vcp_plugin_info_t& info) {
   if (!isWord(view(info.provider), 32, "_")) return "provider is not 1 to 32 of a-z, 0-9, _";
   if (!isText(view(info.display_name), 128)) return "display_name is missing, too long or not UTF-8";
   if (!isText(view(info.version), 64)) return "version is missing, too long or not UTF-8";
-  if (!isUtf8(view(info.vendor)) || !isUtf8(view(info.license)) || !isUtf8(view(info.sdk_version))) {
-    return "vendor, license or sdk_version is not UTF-8";
+  const auto optional = [](const vcp_string_t& text, std::size_t limit) {
+    return view(text).empty() || isText(view(text), limit);
+  };
+  if (!optional(info.vendor, 128) || !optional(info.license, 128) || !optional(info.sdk_version, 64)) {
+    return "vendor, license or sdk_version is too long or not UTF-8";
   }
   if (info.idempotency < VCP_IDEMPOTENCY_TOKEN || info.idempotency > VCP_IDEMPOTENCY_LOOKUP) {
     return "idempotency is not declared";
@@ -82,6 +86,9 @@ std::string faultOf(const vcp_plugin_info_t& info) {
   if (!delay(info.lookup_lag_ms) || !delay(info.settle_ms)) return "lookup_lag_ms or settle_ms is out of range";
   return "";
 }
+
+/// As long as the first version of the table was: what came later is optional.
+bool isWhole(const vcp_driver_ops_t& ops) { return VCP_HAS(vcp_driver_ops_t, &ops, power); }
 
 /// An instance of the driver, opened through init as a host does it.
 class Instance {
@@ -101,7 +108,7 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
   ~Instance() {
-    if (ops().struct_size >= sizeof(vcp_driver_ops_t) && ops().close != nullptr) ops().close(driver_.instance);
+    if (isWhole(ops()) && ops().close != nullptr) ops().close(driver_.instance);
     if (entry_.deinit != nullptr) entry_.deinit();
   }
 
@@ -114,14 +121,14 @@ class Instance {
   }
 
   std::string schema() const {
-    expect(ops().struct_size >= sizeof(vcp_driver_ops_t) && ops().describe != nullptr, "the table has describe",
+    expect(isWhole(ops()) && ops().describe != nullptr, "the table has describe",
            "it is too short or describe is null");
     std::string text;
     vcp_text_sink_t sink{};
     sink.struct_size = sizeof sink;
-    sink.host_data = &text;
+    sink.maker_data = &text;
     sink.write = [](const vcp_text_sink_t* s, vcp_string_t piece) -> std::int32_t {
-      std::string& all = *static_cast<std::string*>(s->host_data);
+      std::string& all = *static_cast<std::string*>(s->maker_data);
       if (all.size() + piece.size > kMaxSchema) return VCP_OUT_OF_RANGE;
       all += view(piece);
       return VCP_OK;
@@ -179,8 +186,7 @@ Outcome checkVersion(const std::string& path) {
 Outcome checkOps(const std::string& path, const std::string& options) {
   const Instance instance(path, options);
   const vcp_driver_ops_t& ops = instance.ops();
-  expect(ops.struct_size >= sizeof ops, "struct_size of at least " + std::to_string(sizeof ops),
-         std::to_string(ops.struct_size));
+  expect(isWhole(ops), "a table that reaches to 'power'", "struct_size is " + std::to_string(ops.struct_size));
   const std::array<std::pair<const char*, bool>, 7> required{{{"close", ops.close != nullptr},
                                                               {"describe", ops.describe != nullptr},
                                                               {"validate", ops.validate != nullptr},
@@ -199,7 +205,7 @@ Outcome checkOps(const std::string& path, const std::string& options) {
 Outcome checkCapabilities(const std::string& path, const std::string& options) {
   const Instance instance(path, options);
   const vcp_driver_ops_t& ops = instance.ops();
-  expect(ops.struct_size >= sizeof ops, "a whole table", "it is too short");
+  expect(isWhole(ops), "a whole table", "it is too short");
   const auto compare = [&](const char* name, std::uint64_t bit, bool there) {
     const bool declared = (instance.info().capabilities & bit) != 0;
     expect(declared == there, std::string("capability bit and function '") + name + "' go together",
@@ -220,11 +226,14 @@ Functions functionsOf(const vcp_disk_ops_t& ops) {
 
 Functions functionsOf(const vcp_spot_ops_t& ops) { return {{"notices", ops.notices != nullptr}}; }
 
+bool isWhole(const vcp_disk_ops_t& ops) { return VCP_HAS(vcp_disk_ops_t, &ops, observe); }
+
+bool isWhole(const vcp_spot_ops_t& ops) { return VCP_HAS(vcp_spot_ops_t, &ops, notices); }
+
 template <class Table>
 void expectWhole(const char* id, const Table& table) {
-  expect(table.struct_size >= sizeof table,
-         std::string(id) + ": struct_size of at least " + std::to_string(sizeof table),
-         std::to_string(table.struct_size));
+  expect(isWhole(table), std::string(id) + ": a table that reaches to its last function",
+         "struct_size is " + std::to_string(table.struct_size));
   std::vector<std::string> missing;
   for (const auto& [name, there] : functionsOf(table)) {
     if (!there) missing.emplace_back(name);
@@ -240,6 +249,10 @@ Outcome checkExtensions(const std::string& path, const std::string& options) {
   const bool needs = instance.info().attach_needs != VCP_ATTACH_UNSPECIFIED;
   expect(disk == nullptr || needs, "attach_needs is declared by a driver that offers " VCP_DISK_ID,
          "it is VCP_ATTACH_UNSPECIFIED");
+  if (disk == nullptr && instance.extension<void>(kDraftDiskId) != nullptr) {
+    return {Verdict::kWarn, "disks are offered as " VCP_DISK_ID,
+            std::string("only as ") + kDraftDiskId + ", which the next release no longer asks for"};
+  }
   return {};
 }
 
@@ -331,12 +344,11 @@ const std::vector<AbiCheck>& abiChecks() {
        true,
        [](const std::string& path, const std::string&) {
          const vcp_plugin_entry_t& entry = entryOf(path);
-         expect(entry.struct_size >= sizeof entry, "struct_size of at least " + std::to_string(sizeof entry),
-                std::to_string(entry.struct_size));
+         expect(VCP_HAS(vcp_plugin_entry_t, &entry, open_driver), "an entry that reaches to open_driver",
+                "struct_size is " + std::to_string(entry.struct_size));
          expect(entry.info != nullptr && entry.open_driver != nullptr, "info and open_driver", "one of them is null");
-         expect(entry.info->struct_size >= sizeof *entry.info,
-                "a descriptor of at least " + std::to_string(sizeof *entry.info) + " bytes",
-                std::to_string(entry.info->struct_size));
+         expect(VCP_HAS(vcp_plugin_info_t, entry.info, settle_ms), "a descriptor that reaches to settle_ms",
+                "struct_size is " + std::to_string(entry.info->struct_size));
          return Outcome{};
        }},
       {{"abi.descriptor", "its descriptor is within limits",

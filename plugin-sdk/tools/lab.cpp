@@ -475,9 +475,9 @@ std::string Lab::describe() {
   std::string text;
   vcp_text_sink_t sink{};
   sink.struct_size = sizeof sink;
-  sink.host_data = &text;
+  sink.maker_data = &text;
   sink.write = [](const vcp_text_sink_t* s, vcp_string_t piece) -> std::int32_t {
-    static_cast<std::string*>(s->host_data)->append(view(piece));
+    static_cast<std::string*>(s->maker_data)->append(view(piece));
     return VCP_OK;
   };
   vcp_error_t error = plugin::detail::emptyError();

@@ -14,7 +14,7 @@
 #include "check_host.h"
 #include "live.h"
 #include "services.h"
-#include "vcp/plugin/testing/draft/disk.h"
+#include "vcp/plugin/testing/disk.h"
 #include "wire.h"
 
 namespace vcp::check {

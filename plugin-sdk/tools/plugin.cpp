@@ -53,11 +53,11 @@ const vcp_plugin_entry_t& openPlugin(const std::string& path) {
   if (library == nullptr) fail(kExpected, "it cannot be opened: " + why);
   const auto* entry = static_cast<const vcp_plugin_entry_t*>(::dlsym(library, VCP_PLUGIN_SYMBOL));
   if (entry == nullptr) fail(kExpected, "it has no symbol " VCP_PLUGIN_SYMBOL);
-  if (entry->magic != VCP_PLUGIN_MAGIC || entry->struct_size < sizeof *entry || entry->abi_major != VCP_ABI_MAJOR ||
-      entry->abi_minor != VCP_ABI_MINOR) {
+  if (entry->magic != VCP_PLUGIN_MAGIC || !VCP_HAS(vcp_plugin_entry_t, entry, open_driver) ||
+      entry->abi_major != VCP_ABI_MAJOR || entry->abi_minor != VCP_ABI_MINOR) {
     fail(kExpected, "its entry has another magic, version or size");
   }
-  if (entry->info == nullptr || entry->info->struct_size < sizeof *entry->info || entry->open_driver == nullptr) {
+  if (entry->info == nullptr || !VCP_HAS(vcp_plugin_info_t, entry->info, settle_ms) || entry->open_driver == nullptr) {
     fail(kExpected, "its entry lacks the descriptor or open_driver");
   }
   return *entry;

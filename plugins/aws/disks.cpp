@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// EBS volumes as data disks: the part of the driver that is the draft extension.
+// EBS volumes as data disks: the part of the driver that is the extension vcp.disk/1.
 #include <algorithm>
 #include <map>
 #include <set>

@@ -10,7 +10,7 @@
 #include "image.h"
 #include "instances.h"
 #include "spot_requests.h"
-#include "vcp/plugin/cpp/draft/disk.h"
+#include "vcp/plugin/cpp/disk.h"
 #include "vcp/plugin/cpp/driver.h"
 #include "volumes.h"
 

@@ -11,7 +11,7 @@
 
 #include "client.h"
 #include "spec.h"
-#include "vcp/plugin/cpp/draft/disk.h"
+#include "vcp/plugin/cpp/disk.h"
 #include "vcp/plugin/cpp/json.h"
 #include "vcp/plugin/cpp/plugin.h"
 #include "vcp_schema.h"
@@ -448,7 +448,7 @@ constexpr vcp_plugin_info_t makeInfo() {
   info.display_name = VCP_LITERAL("Simulated cloud");
   info.vendor = VCP_LITERAL("VCP");
   info.license = VCP_LITERAL("Apache-2.0");
-  info.version = VCP_LITERAL("1.0+20261123");
+  info.version = VCP_LITERAL("1.0+20261129");
   info.capabilities = VCP_CAP_SIMULATED_HOSTS;
   info.idempotency = VCP_IDEMPOTENCY_TOKEN;
   info.existence = VCP_EXISTENCE_OBSERVED;

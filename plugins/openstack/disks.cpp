@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cinder volumes as data disks: the part of the driver that is the draft extension.
+// Cinder volumes as data disks: the part of the driver that is the extension vcp.disk/1.
 #include <algorithm>
 #include <optional>
 

@@ -10,7 +10,7 @@
 #include "servers.h"
 #include "site.h"
 #include "spec.h"
-#include "vcp/plugin/cpp/draft/disk.h"
+#include "vcp/plugin/cpp/disk.h"
 #include "vcp/plugin/cpp/driver.h"
 
 namespace openstack {

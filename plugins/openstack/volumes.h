@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "client.h"
-#include "vcp/plugin/cpp/draft/disk.h"
+#include "vcp/plugin/cpp/disk.h"
 
 namespace openstack {
 

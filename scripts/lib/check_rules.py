@@ -35,6 +35,9 @@ SEAMS = [
 LOCKS = re.compile(r"\bstd::(\w*mutex|lock_guard|scoped_lock|unique_lock|shared_lock|condition_variable\w*|once_flag|call_once)\b")
 LOCK_FILE = pathlib.Path("core/base/mutex.h")
 
+# plugin-sdk/docs/ABI.md: who was built with an older minor version of the boundary has a shorter struct, and is right.
+SIZE_TEST = re.compile(r"\bstruct_size\s*[<>]=?\s*sizeof\b")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 LOG_CALL = re.compile(r'(?:\.|->)(debug|info|warn|error)\(\s*"([A-Z][A-Z0-9_]*)"')
 # At namespace level: two definitions of one name are two functions of one symbol, of which the linker takes either.
@@ -93,6 +96,8 @@ class Checker:
                         self.report(path, number, f"{pattern.search(without_strings(line))[0]!r} outside base and the edges: {remedy}")
             if top == "core" and path != LOCK_FILE and LOCKS.search(without_strings(line)):
                 self.report(path, number, f"{LOCKS.search(without_strings(line))[0]!r}: locks come from {LOCK_FILE}")
+            if top in ("core", "plugin-sdk", "plugins") and SIZE_TEST.search(line):
+                self.report(path, number, "struct_size against sizeof refuses whoever was built earlier: ask with VCP_HAS")
         if top == "core" and path.suffix == ".h":
             for definition in DEFINITION.finditer(code):
                 line = code.count("\n", 0, definition.start()) + 1

@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "vcp/plugin/abi.h"
-#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/disk.h"
 
+#ifndef DISK_ID
+#define DISK_ID VCP_DISK_ID
+#endif
 #ifndef DISK_SIZE
 #define DISK_SIZE sizeof(vcp_disk_ops_t)
 #endif
@@ -51,8 +54,16 @@ static int32_t disk_observe(vcp_driver_instance_t* driver, const vcp_call_t* cal
 static const vcp_disk_ops_t disk_ops = {DISK_SIZE,    0,           disk_validate, disk_create,
                                         disk_destroy, disk_attach, DETACH,        disk_observe};
 
+static int is_id(vcp_string_t id, const char* expected) {
+  return id.size == strlen(expected) && memcmp(id.data, expected, id.size) == 0;
+}
+
 static const void* disk_extension(vcp_string_t id) {
-  return id.size == strlen(VCP_DISK_ID) && memcmp(id.data, VCP_DISK_ID, id.size) == 0 ? &disk_ops : 0;
+#ifdef OTHER_ID
+  static const vcp_disk_ops_t empty = {0, 0, 0, 0, 0, 0, 0, 0};
+  if (is_id(id, OTHER_ID)) return &empty;
+#endif
+  return is_id(id, DISK_ID) ? &disk_ops : 0;
 }
 
 #include "good.h"

@@ -21,6 +21,9 @@
 #ifndef PLUGIN_ID
 #define PLUGIN_ID "test.bad." NAME
 #endif
+#ifndef VENDOR
+#define VENDOR "test"
+#endif
 #ifndef OPS_SIZE
 #define OPS_SIZE sizeof(vcp_driver_ops_t)
 #endif
@@ -139,7 +142,7 @@ static const vcp_plugin_info_t good_info = {sizeof(vcp_plugin_info_t),
                                             VCP_LITERAL(PLUGIN_ID),
                                             VCP_LITERAL(NAME),
                                             VCP_LITERAL("Test " NAME),
-                                            VCP_LITERAL("test"),
+                                            VCP_LITERAL(VENDOR),
                                             VCP_LITERAL("Apache-2.0"),
                                             VCP_LITERAL("1.0+20261123"),
                                             VCP_LITERAL(VCP_ABI_VERSION),

@@ -19,7 +19,7 @@ typedef struct buffer {
 } buffer_t;
 
 static int32_t append(const vcp_text_sink_t* sink, vcp_string_t piece) {
-  buffer_t* buffer = (buffer_t*)sink->host_data;
+  buffer_t* buffer = (buffer_t*)sink->maker_data;
   if (piece.size > sizeof buffer->data - buffer->size) return VCP_OUT_OF_RANGE;
   memcpy(buffer->data + buffer->size, piece.data, (size_t)piece.size);
   buffer->size += piece.size;
@@ -30,7 +30,7 @@ static const vcp_text_sink_t* into(buffer_t* buffer) {
   buffer->size = 0;
   memset(&buffer->sink, 0, sizeof buffer->sink);
   buffer->sink.struct_size = sizeof buffer->sink;
-  buffer->sink.host_data = buffer;
+  buffer->sink.maker_data = buffer;
   buffer->sink.write = append;
   return &buffer->sink;
 }

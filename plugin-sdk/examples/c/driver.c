@@ -354,6 +354,7 @@ static void tell(const vcp_driver_instance_t* driver, const vcp_item_t* item, co
     if (equal(borrow(&state), "building")) seen.state = VCP_STATE_PROVISIONING;
     if (equal(borrow(&state), "running")) seen.state = VCP_STATE_RUNNING;
     if (equal(borrow(&state), "stopped")) seen.state = VCP_STATE_STOPPED;
+    if (seen.state == VCP_STATE_UNSPECIFIED) seen.detail = borrow(&state);
     seen.name = item->name;
     seen.cloud_id = borrow(&id);
     seen.address = borrow(&address);

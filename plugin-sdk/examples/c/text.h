@@ -56,7 +56,7 @@ static int equal(vcp_string_t a, const char* b) {
 }
 
 static int32_t text_write(const vcp_text_sink_t* sink, vcp_string_t piece) {
-  text_t* text = sink->host_data;
+  text_t* text = sink->maker_data;
   text_add(text, piece);
   return text->broken ? VCP_RESOURCE_EXHAUSTED : VCP_OK;
 }
@@ -64,7 +64,7 @@ static int32_t text_write(const vcp_text_sink_t* sink, vcp_string_t piece) {
 static vcp_text_sink_t text_sink(text_t* text) {
   vcp_text_sink_t sink = {0};
   sink.struct_size = sizeof sink;
-  sink.host_data = text;
+  sink.maker_data = text;
   sink.write = text_write;
   return sink;
 }

@@ -237,6 +237,7 @@ class Tiny final : public Driver, public Listing, public Power {
     if (parts.machines.empty()) return seen;
     const Json& machine = parts.machines[0];
     seen.state = stateOf(machine);
+    if (seen.state == State::kUnspecified) seen.detail = machine.at("state");
     seen.cloud_id = machine.at("id");
     seen.address = machine.at("address");
     return seen;

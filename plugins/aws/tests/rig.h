@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "vcp/plugin/cpp/json.h"
-#include "vcp/plugin/testing/draft/disk.h"
+#include "vcp/plugin/testing/disk.h"
 #include "vcp/plugin/testing/fake_crypto.h"
 #include "vcp/plugin/testing/scripted_http.h"
 

@@ -10,7 +10,7 @@
 
 #include "fake_openstack.h"
 #include "vcp/plugin/cpp/json.h"
-#include "vcp/plugin/testing/draft/disk.h"
+#include "vcp/plugin/testing/disk.h"
 #include "vcp/plugin/testing/fake_crypto.h"
 #include "vcp/plugin/testing/fake_session.h"
 

@@ -98,7 +98,7 @@ class Plugins(unittest.TestCase):
         self.assertEqual(drivers["broken"]["reason_id"], "PLUGIN_OPEN_FAILED")
         table = self.controller.vcc("plugin", "list")
         self.assertIn("what to do: rebuild it", table)
-        self.assertRegex(table, r"\nmock +mock +loaded +1\.0\+\d+ +\d+\.\d+ +power,list,simulated_hosts,draft\.vcp\.disk/1 +token +64 +"
+        self.assertRegex(table, r"\nmock +mock +loaded +1\.0\+\d+ +\d+\.\d+ +power,list,simulated_hosts,vcp\.disk/1 +token +64 +"
                                 r"/\S+/mock\.so +[0-9a-f]{64}\n")
         self.assertEqual(list(self.sdk.occtr.version()["plugin"]), ["mock"])
 

@@ -112,6 +112,8 @@ class OutOfTree(unittest.TestCase):
         for pattern in (r"^```.*?^```$", r"^## ", r"^\|[-|]+\|$", r"^- "):
             ours, theirs = (re.findall(pattern, guide(language), re.MULTILINE | re.DOTALL) for language in ("ja", ""))
             self.assertEqual(ours, theirs, pattern)
+        rows = [len(re.findall(r"^\|", guide(language), re.MULTILINE)) for language in ("ja", "")]
+        self.assertEqual(rows[0], rows[1], "rows of tables")
 
     def test_the_guides_commands_work(self):
         blocks = re.findall(r"<!-- run -->\n```sh\n(.*?)```", guide(), re.DOTALL)

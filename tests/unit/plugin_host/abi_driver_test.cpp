@@ -159,16 +159,38 @@ TEST_CASE("adapter: too large a batch is not sent, too large an observe is split
   CHECK_FALSE(complete);
 }
 
-TEST_CASE("adapter: a plugin that was built when its version of the boundary froze") {
 #ifdef __x86_64__
-  Rig rig;
+/// The plugin of that version of the boundary, loaded or refused.
+static void loadFrozen(Rig& rig, const std::string& version) {
   const std::string folder = rig.dir.file("plugins");
   std::filesystem::create_directory(folder);
-  std::filesystem::copy_file(VCC_SOURCE_DIR "/tests/fixtures/plugins/" VCP_ABI_VERSION "/good.so", folder + "/good.so");
+  std::filesystem::copy_file(VCC_SOURCE_DIR "/tests/fixtures/plugins/" + version + "/good.so", folder + "/good.so");
   ::chmod((folder + "/good.so").c_str(), 0644);
   rig.config.plugin_dirs = {folder};
   rig.plain("good");
   REQUIRE(rig.load().ok());
+}
+#endif
+
+TEST_CASE("adapter: a plugin of an earlier 0.x is refused with both versions") {
+#ifdef __x86_64__
+  Rig rig;
+  loadFrozen(rig, "0.2");
+  const DriverSlot& slot = rig.slot("good");
+  CHECK(slot.driver == nullptr);
+  CHECK(slot.refusal_id == "PLUGIN_ABI_REFUSED");
+  CAPTURE(slot.refusal.message());
+  CHECK(slot.refusal.message().find("built for plugin ABI 0.2, this controller speaks " VCP_ABI_VERSION
+                                    "; rebuild it with the SDK") != std::string::npos);
+#else
+  std::cerr << "SKIP: frozen plugins: they are built for x86-64\n";
+#endif
+}
+
+TEST_CASE("adapter: a plugin that was built when its version of the boundary froze") {
+#ifdef __x86_64__
+  Rig rig;
+  loadFrozen(rig, VCP_ABI_VERSION);
   REQUIRE(rig.slot("good").driver != nullptr);
   const auto made = rig.driver("good").create(callFor("op"), kSpec, refs(2));
   REQUIRE(made.size() == 2);

@@ -50,7 +50,7 @@ TEST_CASE("loader: the drivers of the product") {
   CHECK(mock.id == "jp.ac.nii.vcp.mock");
   CHECK(mock.provider == "mock");
   CHECK(mock.abi == VCP_ABI_VERSION);
-  CHECK(mock.version == "1.0+20261123");
+  CHECK(mock.version == "1.0+20261129");
   CHECK(mock.idempotency == Idempotency::kToken);
   CHECK(mock.existence == Existence::kObserved);
   CHECK(mock.max_batch == 50);
@@ -75,8 +75,21 @@ TEST_CASE("loader: what a driver offers besides its table is known") {
   rig.plain("offers_disk");
   rig.plain("good");
   REQUIRE(rig.load().ok());
-  CHECK(rig.driver("offers_disk").info().extensions == std::vector<std::string>{"draft.vcp.disk/1"});
+  CHECK(rig.driver("offers_disk").info().extensions == std::vector<std::string>{"vcp.disk/1"});
   CHECK(rig.driver("good").info().extensions.empty());
+}
+
+TEST_CASE(
+    "loader: disks under the id of their draft are taken in this release still, and only where there is no other") {
+  Rig rig;
+  rig.plain("offers_draft_disk");
+  rig.plain("offers_both_disks");
+  REQUIRE(rig.load().ok());
+  CHECK(rig.driver("offers_draft_disk").info().extensions == std::vector<std::string>{"draft.vcp.disk/1"});
+  CHECK(rig.driver("offers_draft_disk").info().offers_disks);
+  CHECK(rig.driver("offers_draft_disk").validateDisks("{}", "{}").ok());
+  CHECK(rig.driver("offers_both_disks").info().extensions == std::vector<std::string>{"vcp.disk/1"});
+  CHECK(rig.driver("offers_both_disks").validateDisks("{}", "{}").ok());
 }
 
 TEST_CASE("loader: each defect has its own log id, and never stops the rest") {
@@ -88,13 +101,15 @@ TEST_CASE("loader: each defect has its own log id, and never stops the rest") {
   checkRefused("short_ops", "PLUGIN_TABLE_SHORT", "driver table");
   checkRefused("null_op", "PLUGIN_REQUIRED_MISSING", "'create'");
   checkRefused("half_capability", "PLUGIN_REQUIRED_MISSING", "'power'");
-  checkRefused("half_disk", "PLUGIN_EXTENSION_HALF", "draft.vcp.disk/1 without function 'detach'");
+  checkRefused("half_disk", "PLUGIN_EXTENSION_HALF", "vcp.disk/1 without function 'detach'");
   checkRefused("short_disk", "PLUGIN_EXTENSION_HALF", "without the end of its table");
   checkRefused("disk_needs_unsaid", "PLUGIN_EXTENSION_HALF", "without attach_needs");
   checkRefused("half_spot", "PLUGIN_EXTENSION_HALF", "draft.vcp.spot/1 without function 'notices'");
   checkRefused("bad_descriptor", "PLUGIN_DESCRIPTOR_BAD", "reverse DNS");
   checkRefused("undefined_symbol", "PLUGIN_OPEN_FAILED", "function_that_nobody_has");
+  checkRefused("long_vendor", "PLUGIN_DESCRIPTOR_BAD", "vendor");
   checkRefused("init_fails", "PLUGIN_INIT_FAILED", "no");
+  checkRefused("init_throws", "PLUGIN_INIT_FAILED", "init failed");
   checkRefused("open_fails", "PLUGIN_OPEN_DRIVER_FAILED", "open_driver");
   checkRefused("bad_schema", "PLUGIN_SCHEMA_BAD", "schema");
 }

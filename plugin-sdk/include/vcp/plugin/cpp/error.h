@@ -86,7 +86,7 @@ inline void copyText(char* out, std::size_t capacity, std::string_view text) noe
 /// Fills a caller-owned error. An outcome that the author left open becomes `unforeseen`. Returns the code.
 inline std::int32_t fillError(vcp_error_t* out, Outcome unforeseen, const Error& error) noexcept {
   const auto code = static_cast<std::int32_t>(error.code());
-  if (out == nullptr || out->struct_size < sizeof(vcp_error_t)) return code;
+  if (out == nullptr || !VCP_HAS(vcp_error_t, out, message)) return code;
   out->code = code;
   out->outcome = static_cast<std::int32_t>(error.outcome() == Outcome::kUnspecified ? unforeseen : error.outcome());
   out->retry_after_ms = error.retryAfterMs();
@@ -98,7 +98,7 @@ inline std::int32_t fillError(vcp_error_t* out, Outcome unforeseen, const Error&
 
 /// The same without an Error, which may need memory that is not there.
 inline std::int32_t fillError(vcp_error_t* out, Outcome outcome, std::int32_t code, const char* message) noexcept {
-  if (out == nullptr || out->struct_size < sizeof(vcp_error_t)) return code;
+  if (out == nullptr || !VCP_HAS(vcp_error_t, out, message)) return code;
   out->code = code;
   out->outcome = static_cast<std::int32_t>(outcome);
   copyText(out->message, sizeof out->message, message);

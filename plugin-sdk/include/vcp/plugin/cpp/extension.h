@@ -14,10 +14,10 @@ class TextTaker {
  public:
   TextTaker() {
     sink_.struct_size = sizeof sink_;
-    sink_.host_data = this;
+    sink_.maker_data = this;
     sink_.write = [](const vcp_text_sink_t* sink, vcp_string_t piece) -> std::int32_t {
       try {
-        static_cast<TextTaker*>(sink->host_data)->text_ += view(piece);
+        static_cast<TextTaker*>(sink->maker_data)->text_ += view(piece);
         return VCP_OK;
       } catch (...) {
         return VCP_RESOURCE_EXHAUSTED;

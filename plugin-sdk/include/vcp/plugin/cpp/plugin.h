@@ -5,7 +5,7 @@
 #include <memory>
 #include <type_traits>
 
-#include "vcp/plugin/cpp/draft/disk.h"
+#include "vcp/plugin/cpp/disk.h"
 #include "vcp/plugin/cpp/draft/spot.h"
 #include "vcp/plugin/cpp/driver.h"
 

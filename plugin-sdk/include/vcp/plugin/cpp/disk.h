@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "vcp/plugin/cpp/driver.h"
-#include "vcp/plugin/ext/draft/disk.h"
+#include "vcp/plugin/ext/disk.h"
 
-/// The draft extension "draft.vcp.disk/1" for drivers in C++.
+/// The extension "vcp.disk/1" for drivers in C++.
 namespace vcp::plugin {
 
 enum class DiskState : std::int32_t {

@@ -10,7 +10,7 @@
  * Data and keys are bytes. Every function may be called with or without a call in progress. The host keeps nothing of
  * what it is given, wipes its own copies, and writes neither keys nor data down.
  *
- * `out` is a vcp_text_sink_t that the plugin makes: its host_data is then the plugin's, its function is called inside
+ * `out` is a vcp_text_sink_t that the plugin makes: its function is called inside
  * the call, on the calling thread, and must not throw. What it answers other than VCP_OK ends the function with that.
  */
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "vcp/plugin/cpp/draft/disk.h"
+#include "vcp/plugin/cpp/disk.h"
 #include "vcp/plugin/testing/fake_host.h"
 
 namespace vcp::plugin::testing {

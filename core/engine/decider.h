@@ -71,6 +71,12 @@ struct Sending {
   bool was_in_doubt = false;
 };
 
+/// One call of an op.
+struct Sendings {
+  std::vector<Sending> items;
+  bool others_may_go = false;  ///< beside it: what else is due of the op shares nothing with these
+};
+
 /// What a list showed, by machine: matched by cloud id when that is known, else by name, else by (op, item). What is
 /// ambiguous there is not found. Borrows the observations.
 class Sightings {
@@ -182,8 +188,8 @@ class Decider {
   void beginOp(const std::string& node_id, const std::string& op_id, const DriverSlot& slot,
                const std::string& account);
   void startOp(const Visit& visit, const std::string& account);
-  void callDriver(const Op& op, std::vector<Sending> items, const Visit& visit, const std::string& account);
-  void recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
+  void callDriver(const Op& op, Sendings sendings, const Visit& visit, const std::string& account);
+  void recordResults(const Op& sent, const Sendings& sendings, const std::vector<ItemResult>& results,
                      const Visit& asked);
   void noteBatch(const Op& sent, const std::vector<ItemResult>& results, bool halved, const Visit& asked);
 

@@ -14,11 +14,18 @@ namespace {
 
 constexpr std::int64_t kListDeadlineMs = 60000;
 constexpr std::int64_t kShortestListPauseMs = 500;
-/// Lists of an account take at most a tenth of the time, however many machines it has.
-constexpr std::int64_t kListShare = 10;
+/// The pause after a list is so many times what that took, as long as nobody waits for a machine much longer for it.
+constexpr std::int64_t kListPauses = 3;
+constexpr std::int64_t kLongestListPauseMs = 3000;
 /// How long a machine may be missing from lists, at least, before a point read asks for it.
 constexpr std::int64_t kListPatienceMs = 5000;
 constexpr std::size_t kMostListed = 100000;
+
+/// Lists of an account take at most half of the time, however many machines it has.
+std::int64_t pauseAfter(std::int64_t list_took_ms) {
+  const std::int64_t polite = std::clamp(kListPauses * list_took_ms, kShortestListPauseMs, kLongestListPauseMs);
+  return std::max(polite, list_took_ms);
+}
 
 }  // namespace
 
@@ -89,7 +96,7 @@ void Decider::takeList(const std::string& account, const Visit& sample, const st
     return revisit(node_ids);  // point reads go on
   }
   asked.lists_failed = 0;
-  asked.list_at = mono + std::max(kShortestListPauseMs, kListShare * answer.took_ms) - answer.took_ms;
+  asked.list_at = mono + pauseAfter(answer.took_ms);
 
   const Sightings listed(answer.seen);
   const std::int64_t patience = std::max(sample.profile.lookup_lag_ms, kListPatienceMs);

@@ -33,13 +33,18 @@ void learn(Machine& machine, const ItemResult& result) {
   mergeResources(machine.resources, result.resources);
 }
 
-/// The pause before the next step: what the driver asked for, or, where it asked for none and nothing new came of the
-/// last ones, ever longer.
+/// Something that was not there before is recorded now. Cannot be said for ever, whatever a driver reports.
+bool isFurther(const Machine& before, const Machine& after) {
+  return knownIds(after) > knownIds(before) || (before.driver_state.empty() && !after.driver_state.empty());
+}
+
+/// The pause before the next step: what the driver asked for, or, where it asked for none, nothing after a step that
+/// led further and ever longer after others.
 void awaitNextStep(OpItem& item, const ItemResult& result, bool moved, std::int64_t now) {
   const bool idle = result.retry_after_ms == 0 && !moved;
   item.state = ItemState::kPending;
   item.pauses = idle ? std::min(item.pauses + 1, kMostPauses) : 0;
-  const std::int64_t floor = std::min(kShortestPendingMs << item.pauses, kLongestIdleMs);
+  const std::int64_t floor = moved ? 0 : std::min(kShortestPendingMs << item.pauses, kLongestIdleMs);
   item.next_at = now + std::max(result.retry_after_ms, floor);
 }
 
@@ -176,7 +181,6 @@ Status recordAnswer(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   const Machine* found = tx.machines().find(item.machine_id);
   if (!found) return okStatus();
   Machine machine = *found;
-  const std::int64_t known = knownIds(machine);
   learn(machine, result);
   if (op.verb == OpVerb::kCreate) {
     answerDoubt(machine, result.state, result.error.outcome(), answer.was_in_doubt, tx.now());
@@ -185,7 +189,7 @@ Status recordAnswer(Tx& tx, Op& op, const Answer& answer, bool asserted, Random&
   if (!owner) return internalError("machine " + machine.machine_id + " has no node");
   Node node = *owner;
   if (result.state == ItemState::kPending) {
-    awaitNextStep(item, result, knownIds(machine) != known, tx.now());
+    awaitNextStep(item, result, isFurther(*found, machine), tx.now());
     node.progress = result.reason;
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
     return tx.nodes().put(std::move(node));

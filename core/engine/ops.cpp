@@ -21,6 +21,7 @@ namespace vcc {
 namespace {
 
 constexpr std::int64_t kSendAgainMs = 200;
+constexpr std::size_t kSmallestShare = 4;
 constexpr std::int64_t kRecordRetryMs = 1000;
 constexpr std::int64_t kQueuedPauseMs = 5000;
 
@@ -55,10 +56,24 @@ Status freeze(Tx& tx, Op& op) {
   return okStatus();
 }
 
+/// Leaves in `alone`, of the items that exist already, only what one of so many calls side by side takes; all while a
+/// request for several machines is without an answer. Returns whether it left some out.
+bool takeShare(const std::vector<Member>& members, const std::vector<std::size_t>& shared, std::size_t places,
+               std::vector<std::size_t>& alone) {
+  const auto made = [&](std::size_t i) { return !members[i].machine->cloud_id.empty(); };
+  if (!std::ranges::all_of(shared, made)) return false;
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(alone, made));
+  const std::size_t share = std::max(kSmallestShare, (count + places - 1) / places);
+  std::size_t taken = 0;
+  std::erase_if(alone, [&](std::size_t i) { return made(i) && ++taken > share; });
+  return taken > share;
+}
+
 /// Which items of the op go into its next call: those that are due and whose nodes are not in `busy`; what shares a
-/// request goes as a whole or not at all. Records that they are sent.
-Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Profile& profile,
-                   std::vector<Sending>& chosen) {
+/// request goes as a whole or not at all, and what exists already goes in up to `places` calls side by side. Records
+/// that they are sent.
+Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Profile& profile, std::size_t places,
+                   Sendings& chosen) {
   const bool create = op.verb == OpVerb::kCreate;
   const bool first = create && op.first_sent_at == 0;
   std::vector<Member> members = membersOf(tx, op);
@@ -89,13 +104,14 @@ Status chooseItems(Tx& tx, Op& op, const std::set<std::string>& busy, const Prof
       alone.push_back(i);
     }
   }
+  if (create) chosen.others_may_go = takeShare(members, shared, places, alone);
   if (shared_ready) alone.insert(alone.end(), shared.begin(), shared.end());
   std::sort(alone.begin(), alone.end());
   for (const std::size_t i : alone) {
     Machine machine = *members[i].machine;
     machine.absent_since = 0;
     const bool was_in_doubt = create && beginDoubt(machine, tx.now());
-    chosen.push_back({i, machine, displayName(tx, members[i]), was_in_doubt});
+    chosen.items.push_back({i, machine, displayName(tx, members[i]), was_in_doubt});
     VCC_RETURN_IF_ERROR(tx.machines().put(std::move(machine)));
   }
   return okStatus();
@@ -191,42 +207,44 @@ void Decider::startOp(const Visit& visit, const std::string& account) {
     }
   });
   auto sent = std::make_shared<Op>();
-  auto items = std::make_shared<std::vector<Sending>>();
+  auto chosen = std::make_shared<Sendings>();
+  const std::size_t places = std::max<std::size_t>(visit.slot->driver->info().concurrency, 1);
   commit(
       members,
-      [sent, items, busy, op_id = visit.op->op_id, profile = visit.profile](Tx& tx) -> Status {
-        items->clear();
+      [sent, chosen, busy, places, op_id = visit.op->op_id, profile = visit.profile](Tx& tx) -> Status {
+        *chosen = {};
         const Op* found = tx.ops().find(op_id);
         if (!found) return okStatus();
         *sent = *found;
-        VCC_RETURN_IF_ERROR(chooseItems(tx, *sent, busy, profile, *items));
+        VCC_RETURN_IF_ERROR(chooseItems(tx, *sent, busy, profile, places, *chosen));
         if (sent->items.empty()) tx.ops().erase(op_id);
-        if (items->empty()) return okStatus();
+        if (chosen->items.empty()) return okStatus();
         sent->attempt += 1;
         sent->sent_at = tx.now();
         if (sent->first_sent_at == 0) sent->first_sent_at = tx.now();
         return tx.ops().put(*sent);
       },
-      [this, sent, items, visit, members, account](const Status& status) {
-        if (!status.ok() || items->empty() || cancelled_) {
+      [this, sent, chosen, visit, members, account](const Status& status) {
+        if (!status.ok() || chosen->items.empty() || cancelled_) {
           ops_in_flight_.erase(visit.op->op_id);
           leaveDriver(*visit.slot, account);
           for (const std::string& id : members) schedule(id, kSendAgainMs);
           return;
         }
-        for (const Sending& item : *items) busy_.insert(item.machine.node_id);
+        for (const Sending& item : chosen->items) busy_.insert(item.machine.node_id);
+        if (chosen->others_may_go) ops_in_flight_.erase(sent->op_id);
         for (const std::string& id : members) {
-          if (!busy_.contains(id)) schedule(id, kSendAgainMs);
+          if (!busy_.contains(id)) schedule(id, chosen->others_may_go ? 0 : kSendAgainMs);
         }
-        callDriver(*sent, std::move(*items), visit, account);
+        callDriver(*sent, std::move(*chosen), visit, account);
       });
 }
 
-void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& visit, const std::string& account) {
+void Decider::callDriver(const Op& op, Sendings sendings, const Visit& visit, const std::string& account) {
   auto results = std::make_shared<std::vector<ItemResult>>();
   auto context = callContext(visit, kMutationDeadlineMs);
   std::vector<MachineRef> refs;
-  for (const Sending& item : items) {
+  for (const Sending& item : sendings.items) {
     refs.push_back(refOf(item.machine, item.index));
     refs.back().display_name = item.display_name;
   }
@@ -244,18 +262,19 @@ void Decider::callDriver(const Op& op, std::vector<Sending> items, const Visit& 
         context->attempt = op.attempt;
         *results = callOf(op.verb, *driver, *context, request->spec, refs);
       },
-      [this, results, op, visit, account, items = std::move(items)] {
+      [this, results, op, visit, account, sendings = std::move(sendings)] {
         leaveDriver(*visit.slot, account);
-        for (const Sending& item : items) {
+        for (const Sending& item : sendings.items) {
           busy_.erase(item.machine.node_id);
           sightings_.erase(item.machine.machine_id);
         }
-        recordResults(op, items, *results, visit);
+        recordResults(op, sendings, *results, visit);
       });
 }
 
-void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, const std::vector<ItemResult>& results,
+void Decider::recordResults(const Op& sent, const Sendings& sendings, const std::vector<ItemResult>& results,
                             const Visit& asked) {
+  const std::vector<Sending>& items = sendings.items;
   const DriverSlot& slot = *asked.slot;
   Status error;
   std::vector<Answer> answers;
@@ -296,19 +315,19 @@ void Decider::recordResults(const Op& sent, const std::vector<Sending>& items, c
         if (!found) return okStatus();
         return recordAnswers(tx, *found, answers, asserted, seams_.random, *halved);
       },
-      [this, op_id = sent.op_id, called, members, sent, items, results, unrecorded, halved,
-       asked](const Status& status) {
+      [this, called, members, sent, sendings, results, unrecorded, halved, asked](const Status& status) {
         if (status.ok()) {
-          if (*unrecorded) warnUnrecorded(seams_.log, sent, items, results, asked.slot->instance);
+          if (*unrecorded) warnUnrecorded(seams_.log, sent, sendings.items, results, asked.slot->instance);
           if (sent.verb == OpVerb::kCreate) noteBatch(sent, results, *halved, asked);
-          ops_in_flight_.erase(op_id);
+          if (!sendings.others_may_go) ops_in_flight_.erase(sent.op_id);
           revisit(members);
           return;
         }
         // The answer must not be lost: it may hold the only id of something that costs money. Until it is recorded
         // nothing else begins with these nodes.
         for (const std::string& id : called) busy_.insert(id);
-        later(kRecordRetryMs, [this, sent, items, results, asked] { recordResults(sent, items, results, asked); });
+        later(kRecordRetryMs,
+              [this, sent, sendings, results, asked] { recordResults(sent, sendings, results, asked); });
       });
 }
 
@@ -322,7 +341,7 @@ void Decider::noteBatch(const Op& sent, const std::vector<ItemResult>& results, 
   const auto limit = batch_limits_.find(unit_id);
   if (limit == batch_limits_.end()) return;
   const bool good = std::ranges::all_of(results, [](const ItemResult& r) { return r.state != ItemState::kFailed; });
-  if (!good || sent.items.size() < limit->second) return;
+  if (!good || results.size() < limit->second) return;
   limit->second *= 2;
   if (limit->second >= asked.slot->driver->info().max_batch) batch_limits_.erase(limit);
 }

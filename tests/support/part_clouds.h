@@ -91,6 +91,7 @@ class TwoPartCloud final : public FakeDriver {
     if (!server) {
       parts.push_back({"server", ref.name, fmt::format("s-{}", ++made_), 0});
       report(result, parts.back());
+      result.retry_after_ms = 200;
       return result;
     }
     report(result, *server);

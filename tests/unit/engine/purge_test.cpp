@@ -2,21 +2,12 @@
 #include <deque>
 
 #include "support/engine_rig.h"
+#include "support/held_executor.h"
 
 using namespace vcc;
 using namespace vcc::test;
 
 namespace {
-
-/// Holds jobs back until the test lets them go.
-class HeldExecutor final : public Executor {
- public:
-  explicit HeldExecutor(std::deque<Job>& held) : held_(held) {}
-  void submit(Job job) override { held_.push_back(std::move(job)); }
-
- private:
-  std::deque<Job>& held_;
-};
 
 bool hasNothing(const EngineRig& rig) {
   bool nothing = false;

@@ -3,7 +3,7 @@
 #define VCP_PLUGIN_HOST_H
 
 /* What the host lends to a plugin: services, the context of a call, and the sinks that take results. Host functions are
- * [any-thread], never throw, and bear bad arguments (they are logged as misbehaviour). The rules are in abi.h. */
+ * [any-thread], never throw, and bear bad arguments, but for a handle that is not theirs. The rules are in abi.h. */
 
 #include "vcp/plugin/types.h"
 

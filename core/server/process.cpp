@@ -20,6 +20,9 @@ sigset_t handledSignals() {
   return set;
 }
 
+constexpr int kLargeBlock = 4 << 20;  ///< has pages of its own
+constexpr int kKeptBytes = 8 << 20;   ///< at the end of each heap, at most
+
 }  // namespace
 
 void prepareProcess() {
@@ -35,6 +38,9 @@ void prepareProcess() {
   ::umask(077);
   ::signal(SIGPIPE, SIG_IGN);
   ::mallopt(M_ARENA_MAX, 2);
+  // Answers of some 100 kB come and go: to take their pages from the system each time costs more than to make them.
+  ::mallopt(M_MMAP_THRESHOLD, kLargeBlock);
+  ::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
   const sigset_t set = handledSignals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }

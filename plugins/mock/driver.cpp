@@ -143,7 +143,7 @@ class Mock final : public vcp::plugin::Driver,
       if (const Machine* made = madeBefore(view, item, disk)) return answerFor(*made);
       disk.is_disk = true;
       disk.id = "mockvol-" + host_.randomHex(17);
-      const Answer answer = answerFor(disk);
+      Answer answer = answerFor(disk);
       view.add(std::move(disk));
       return answer;
     });
@@ -322,7 +322,7 @@ class Mock final : public vcp::plugin::Driver,
       machine.boot_fails = true;
       machine.detail = "simulated boot failure (mock_fail boot: " + fault->name + ")";
     }
-    const Answer answer = answerFor(machine);
+    Answer answer = answerFor(machine);
     view.add(std::move(machine));
     return answer;
   }

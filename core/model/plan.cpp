@@ -20,8 +20,8 @@ constexpr std::int64_t kAcceptedPowerShowsMs = 60000;
 /// How long the ways may take that are no boots.
 constexpr std::int64_t kSuspendMs = 300000;
 constexpr std::int64_t kStopMs = 900000;
-/// A machine in doubt is given back without having been looked at after this. A look that shows it ends the doubt; after
-/// a delete without one, it must be waited out whether something appears.
+/// A machine in doubt is given back without having been looked at after this. A look that shows it ends the doubt;
+/// after a delete without one, it must be waited out whether something appears.
 constexpr std::int64_t kFirstLookMs = 10000;
 /// Pause while other members of a batch are looked at; each has its own visits.
 constexpr std::int64_t kMatesPollMs = 500;

@@ -86,7 +86,8 @@ TEST_CASE("a machine that is deleted in doubt is given back at once, and what co
   CHECK(rig.clock.monoMs() - began < 180000);
 }
 
-TEST_CASE("a machine that is deleted in doubt is gone as soon as what the lost answer told of has been seen and is gone") {
+TEST_CASE(
+    "a machine that is deleted in doubt is gone as soon as what the lost answer told of has been seen and is gone") {
   TwoPartRig rig;
   rig.two->lost_disk_answers = 1;
   rig.two->losing = [&] { REQUIRE(rig.commands->deleteVc(rig.caller, rig.vcid, true).ok()); };

@@ -135,7 +135,7 @@ HttpResponse Client::send(const Change& what) const {
     request.ca_pem = site_.ca_pem;
     HttpResponse response = services_.http.send(call_, request);
     if (response.status / 100 == 2) return response;
-    if (response.status != 401 || !first) throw refusal(response, described(what));
+    if (!first || !isOfToken(response)) throw refusal(response, described(what));
     services_.session.drop(call_, kTokenKey, kept);
   }
 }

@@ -198,6 +198,11 @@ Error refusal(const HttpResponse& response, const std::string& what) {
       .retryAfterMs(response.retry_after_ms);
 }
 
+bool isOfToken(const HttpResponse& response) {
+  if (response.status == 401) return true;
+  return response.status == 400 && speaksOf(lowered(readBody(response.body).message), "not authorized for image");
+}
+
 bool isAbsent(const Error& error) { return error.code() == Code::kNotFound && !error.providerCode().empty(); }
 
 Error faultOf(std::string_view message, int code) {

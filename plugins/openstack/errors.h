@@ -13,6 +13,10 @@ namespace openstack {
 /// of the services (a proxy's page) is judged by the status.
 vcp::plugin::Error refusal(const vcp::plugin::HttpResponse& response, const std::string& what);
 
+/// Could a new token change this answer? A 401, or what Nova says when it still takes a token that has been taken back,
+/// and Glance, which it asks with it, does not. Such a request has changed nothing.
+bool isOfToken(const vcp::plugin::HttpResponse& response);
+
 /// Did the cloud itself say that an object does not exist?
 bool isAbsent(const vcp::plugin::Error& error);
 

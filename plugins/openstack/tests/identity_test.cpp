@@ -192,6 +192,31 @@ TEST_CASE("identity: a change is sent again with a new token, and made once") {
   CHECK(rig.cloud.ports().size() == 1);
 }
 
+TEST_CASE("identity: Nova may still take a token that Glance does not: it is replaced once, too") {
+  Rig rig;
+  Items one = items(1);
+  int refusals = 0;
+  int wanted = 1;
+  rig.http.instead = [&](const HttpRequest& request) -> std::optional<HttpResponse> {
+    const bool boots = request.method == "POST" && request.url.ends_with("/servers");
+    if (!boots || refusals >= wanted) return std::nullopt;
+    ++refusals;
+    return answer(400, R"({"badRequest":{"code":400,"message":"Not authorized for image 5a1c."}})");
+  };
+  SUBCASE("the new token is taken") {
+    CHECK(rig.make(one).done == 1);
+    CHECK(rig.cloud.logins == 2);
+  }
+  SUBCASE("the image is somebody else's") {
+    wanted = 2;
+    const auto made = rig.make(one);
+    CHECK(made.error.code == VCP_INVALID_ARGUMENT);
+    CHECK(std::string(made.error.message).find("Not authorized for image") != std::string::npos);
+    CHECK(rig.cloud.logins == 2);
+  }
+  CHECK(refusals == wanted);
+}
+
 TEST_CASE("identity: a wrong password, and Keystone down, before a change") {
   Rig rig;
   const Answers wrong =

@@ -130,9 +130,10 @@ class Suite(unittest.TestCase):
         """The nodes in order, and the servers by their ids."""
         nodes, servers = unit.nodes(), self.cloud.servers()
         self.assertEqual(len(nodes), count)
-        self.assertEqual({node["cloud_instance_id"] for node in nodes}, set(servers))
         for node in nodes:
             self.assertEqual(node["state"], "RUNNING", node["error_message"])
+        self.assertEqual({node["cloud_instance_id"] for node in nodes}, set(servers))
+        for node in nodes:
             server = servers[node["cloud_instance_id"]]
             self.assertEqual((server["status"], self.address_of(server)), ("ACTIVE", node["cloud_instance_address"]))
         self.assertEqual(len(self.cloud.ports()), count)

@@ -48,8 +48,9 @@ class RawClient {
     }
   }
 
-  /// The next answer; nullopt when the server closed instead. `head_only` for HEAD.
-  std::optional<RawAnswer> receive(bool head_only = false) {
+  /// The next answer, held to the contract as one to `request`, of which the first line counts (a HEAD brings no body);
+  /// nullopt when the server closed instead.
+  std::optional<RawAnswer> receive(const std::string& request) {
     RawAnswer answer;
     std::size_t end = std::string::npos;
     while ((end = pending_.find("\r\n\r\n")) == std::string::npos) {
@@ -58,25 +59,23 @@ class RawClient {
     answer.head = pending_.substr(0, end + 2);
     pending_.erase(0, end + 4);
     answer.status = std::stoi(answer.head.substr(9, 3));
-    if (head_only || answer.status == 100) return answer;
+    const std::string method = request.substr(0, request.find(' '));
+    if (method == "HEAD" || answer.status == 100) return answer;
     const std::size_t length = std::stoul(answer.header("content-length"));
     while (pending_.size() < length && more()) {
     }
     answer.body = pending_.substr(0, length);
     pending_.erase(0, length);
+    const std::size_t target = std::min(method.size() + 1, request.size());
+    holdToContract(method, request.substr(target, request.find_first_of(" \r\n", target) - target), answer.status,
+                   answer.body);
     return answer;
   }
 
-  RawAnswer ask(const std::string& bytes, bool head_only = false) {
-    send(bytes);
-    const auto answer = receive(head_only);
+  RawAnswer ask(const std::string& request) {
+    send(request);
+    const auto answer = receive(request);
     if (!answer) throw std::runtime_error("the server closed without an answer");
-    const std::size_t method = bytes.find(' ');
-    const std::size_t target = bytes.find_first_of(" \r\n", std::min(method, bytes.size() - 1) + 1);
-    if (!head_only && answer->status != 100 && target != std::string::npos) {
-      holdToContract(bytes.substr(0, method), bytes.substr(method + 1, target - method - 1), answer->status,
-                     answer->body);
-    }
     return *answer;
   }
 

@@ -75,16 +75,20 @@ void OpenStackDriver::create(const Call& call, std::string_view spec_text, const
 void OpenStackDriver::createOne(const Call& call, const Client& client, const Json& spec, const MachineSpec& machine,
                                 const Item& item, Results& out) const {
   if (!item.cloud_id.empty()) return out.done(item);
+  const auto known = recordedPort(item);
+  Sight sight;
   // Of an op that was never sent there is nothing to find.
-  const bool fresh = call.attempt() <= 1 && item.resources.empty();
-  const Sight sight = fresh ? Sight{} : look(client, item, Depth::kDeep);
+  if (call.attempt() > 1 || !item.resources.empty()) {
+    sight.servers = lookForServers(client, item, Depth::kDeep);
+    if (!known) sight.ports = lookForPorts(client, item);
+  }
   report(item, sight, out);
   if (!sight.servers.empty()) return out.done(item);
   Port port;
-  if (!sight.ports.empty()) {
+  if (known) {
+    port.id = *known;  // reads may lag behind the answer that named it
+  } else if (!sight.ports.empty()) {
     port = sight.ports.front();
-  } else if (const auto known = recordedPort(item)) {
-    port.id = *known;  // reads lag behind the answer that named it
   } else {
     return makePort(call, client, item, out);
   }

@@ -115,10 +115,10 @@ void OpenStackDriver::attachDisks(const Call& call, const Attachments& attachmen
     out.guard(at.disk, [&] {
       const Volumes volumes = volumesOf(client, at.disk);
       if (volumes.empty()) throw absentOne(at.disk, "volume");
-      const Sight sight = look(client, at.machine, Depth::kShallow);
-      if (sight.servers.empty() || sight.servers.front().isLeaving()) throw absentOne(at.machine, "server");
+      const Servers servers = lookForServers(client, at.machine, Depth::kShallow);
+      if (servers.empty() || servers.front().isLeaving()) throw absentOne(at.machine, "server");
       const Volume& volume = volumes.front();
-      const Server& server = sight.servers.front();
+      const Server& server = servers.front();
       if (volume.server == server.id && volume.status != "detaching") return out.done(at.disk);
       if (!volume.server.empty()) throw notReady(at.disk, "server " + volume.server + " holds it");
       if (volume.status != "available") throw notReady(at.disk, "volume " + volume.id + " is " + volume.status);

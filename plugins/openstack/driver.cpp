@@ -33,6 +33,11 @@ std::string partName(const std::string& name, std::size_t position, const std::s
   return name + (position == 0 ? "" : "+" + id);
 }
 
+template <typename Parts>
+bool hasId(const Parts& parts, std::string_view id) {
+  return std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return part.id == id; });
+}
+
 /// Parts of a machine besides its server: ports, and twins of either.
 std::vector<Resource> partsOf(const Item& item, const Servers& servers, const Ports& ports) {
   std::vector<Resource> parts;
@@ -63,11 +68,6 @@ std::string commonStart(const Items& items) {
 OpenStackDriver::OpenStackDriver(const vcp::plugin::Host& host, std::string_view config)
     : services_(host), settings_(parseSettings(config)) {}
 
-bool OpenStackDriver::Sight::shows(const std::string& id) const {
-  return std::any_of(servers.begin(), servers.end(), [&](const Server& server) { return server.id == id; }) ||
-         std::any_of(ports.begin(), ports.end(), [&](const Port& port) { return port.id == id; });
-}
-
 std::string OpenStackDriver::serverName(const Item& item) const { return std::string(item.name); }
 
 void OpenStackDriver::adjustServer(const Item& /*item*/, const Json& /*spec*/, const Site& /*site*/,
@@ -92,24 +92,33 @@ Tags OpenStackDriver::marks(const Call& call, const Item& item, const Tags& user
   return tags;
 }
 
-OpenStackDriver::Sight OpenStackDriver::look(const Client& client, const Item& item, Depth depth) const {
-  Sight sight;
-  const bool by_name = depth == Depth::kDeep || item.cloud_id.empty();
-  if (by_name) sight.servers = serversOf(client, serverName(item));
-  const auto addServer = [&](const std::string& id) {
-    if (id.empty() || sight.shows(id)) return;
+Servers OpenStackDriver::lookForServers(const Client& client, const Item& item, Depth depth) const {
+  Servers servers;
+  if (depth == Depth::kDeep || item.cloud_id.empty()) servers = serversOf(client, serverName(item));
+  const auto add = [&](std::string_view id) {
+    if (id.empty() || hasId(servers, id)) return;
     // Also one that the list lags behind, or somebody has renamed.
-    if (auto server = serverOf(client, id)) sight.servers.push_back(std::move(*server));
+    if (auto server = serverOf(client, id)) servers.push_back(std::move(*server));
   };
-  addServer(std::string(item.cloud_id));
-  sight.ports = portsNamed(client, {portName(item.name)});
+  add(item.cloud_id);
   for (const Resource& part : item.resources) {
-    if (part.kind == kServerPart && depth == Depth::kDeep) addServer(part.id);
-    if (part.kind != kPortPart || part.id.empty() || sight.shows(part.id)) continue;
-    if (auto port = portOf(client, part.id)) sight.ports.push_back(std::move(*port));
+    if (part.kind == kServerPart && depth == Depth::kDeep) add(part.id);
   }
-  sortByAge(sight.servers);
-  return sight;
+  sortByAge(servers);
+  return servers;
+}
+
+Ports OpenStackDriver::lookForPorts(const Client& client, const Item& item) {
+  Ports ports = portsNamed(client, {portName(item.name)});
+  for (const Resource& part : item.resources) {
+    if (part.kind != kPortPart || part.id.empty() || hasId(ports, part.id)) continue;
+    if (auto port = portOf(client, part.id)) ports.push_back(std::move(*port));
+  }
+  return ports;
+}
+
+OpenStackDriver::Sight OpenStackDriver::look(const Client& client, const Item& item, Depth depth) const {
+  return {lookForServers(client, item, depth), lookForPorts(client, item)};
 }
 
 /// Two lists show nearly all; what is not in them is asked for by itself, because a list proves no absence.
@@ -185,9 +194,15 @@ void OpenStackDriver::destroy(const Call& call, const Items& items, Results& out
 
 /// The server first: a port that went before it would give its address to somebody else while the machine still runs.
 void OpenStackDriver::destroyOne(const Client& client, const Item& item, Results& out) const {
-  const Sight sight = look(client, item, Depth::kDeep);
+  Sight sight{lookForServers(client, item, Depth::kDeep), {}};
+  const bool going =
+      std::any_of(sight.servers.begin(), sight.servers.end(), [](const Server& server) { return !server.isOver(); });
+  if (!going) sight.ports = lookForPorts(client, item);
   for (const Resource& part : item.resources) {
-    if (!part.id.empty() && !sight.shows(part.id)) out.resource(item, part.kind, part.name, "");
+    const bool looked_for = part.kind == kServerPart || !going;
+    if (looked_for && !part.id.empty() && !hasId(sight.servers, part.id) && !hasId(sight.ports, part.id)) {
+      out.resource(item, part.kind, part.name, "");
+    }
   }
   report(item, sight, out);
   const auto next = std::find_if(sight.servers.begin(), sight.servers.end(),
@@ -208,8 +223,6 @@ void OpenStackDriver::destroyOne(const Client& client, const Item& item, Results
     }
     return out.pending(item, kGoingMs, "its server is going, its port is next");
   }
-  const bool going =
-      std::any_of(sight.servers.begin(), sight.servers.end(), [](const Server& server) { return !server.isOver(); });
   if (going) return out.pending(item, kGoingMs, "its server is going");
   if (sight.ports.empty()) return out.done(item);
   const Port& port = sight.ports.front();
@@ -276,32 +289,26 @@ void OpenStackDriver::power(const Call& call, bool on, const Items& items, Resul
 }
 
 void OpenStackDriver::powerOne(const Client& client, bool on, const Item& item, Results& out) const {
-  std::optional<Server> server;
-  if (item.cloud_id.empty()) {
-    const Servers found = serversOf(client, serverName(item));
-    if (!found.empty()) server = found.front();
-  } else {
-    server = serverOf(client, item.cloud_id);
-  }
-  if (!server || server->isLeaving() || server->isDeletedSoftly()) {
+  const Servers servers = lookForServers(client, item, Depth::kShallow);
+  if (servers.empty() || servers.front().isLeaving() || servers.front().isDeletedSoftly()) {
     throw Error(Code::kNotFound, Outcome::kNotApplied,
                 "machine " + std::string(item.name) + ": cannot change its power: it does not exist");
   }
+  const Server& server = servers.front();
   static const std::map<std::string, const char*> kStarts{{"SHUTOFF", "os-start"},
                                                           {"SUSPENDED", "resume"},
                                                           {"PAUSED", "unpause"},
                                                           {"SHELVED", "unshelve"},
                                                           {"SHELVED_OFFLOADED", "unshelve"}};
-  const auto start = kStarts.find(server->status);
-  const bool is_off = start != kStarts.end() && server->status != "PAUSED";
-  if (server->task == (on ? "powering-on" : "powering-off")) return out.done(item);
-  if (server->isChanging()) {
-    return out.pending(item, kBusyMs, "its server is " + (server->task.empty() ? server->status : server->task));
+  const auto start = kStarts.find(server.status);
+  const bool is_off = start != kStarts.end() && server.status != "PAUSED";
+  if (server.task == (on ? "powering-on" : "powering-off")) return out.done(item);
+  if (server.isChanging()) {
+    return out.pending(item, kBusyMs, "its server is " + (server.task.empty() ? server.status : server.task));
   }
-  if (on ? start == kStarts.end() && server->status != "ERROR" : is_off) return out.done(item);
+  if (on ? start == kStarts.end() && server.status != "ERROR" : is_off) return out.done(item);
   const std::string action = !on ? "os-stop" : start == kStarts.end() ? "os-start" : start->second;
-  client.change(
-      {Service::kCompute, "POST", "/servers/" + encoded(server->id) + "/action", Json{{action, nullptr}}, ""});
+  client.change({Service::kCompute, "POST", "/servers/" + encoded(server.id) + "/action", Json{{action, nullptr}}, ""});
   out.done(item);
 }
 

@@ -67,13 +67,14 @@ class OpenStackDriver : public vcp::plugin::Driver,
   struct Sight {
     Servers servers;
     Ports ports;
-    bool shows(const std::string& id) const;
   };
   enum class Depth {
     kShallow,  ///< the server by its id where that is known
     kDeep      ///< everything of its name as well: twins
   };
   Site siteOf(const vcp::plugin::Call& call) const { return parseSite(call.catalogEntry(), settings_); }
+  Servers lookForServers(const Client& client, const vcp::plugin::Item& item, Depth depth) const;
+  static Ports lookForPorts(const Client& client, const vcp::plugin::Item& item);
   Sight look(const Client& client, const vcp::plugin::Item& item, Depth depth) const;
   std::vector<Sight> lookAtAll(const vcp::plugin::Call& call, const Client& client,
                                const vcp::plugin::Items& items) const;

@@ -154,6 +154,23 @@ TEST_CASE("destroy: the server first, then its port; nothing is left") {
   CHECK(removeAll(rig, one) == 1);
 }
 
+TEST_CASE("destroy: a step asks for what it needs only") {
+  Rig rig;
+  Items one = items(1);
+  makeRunning(rig, one);
+  const auto step = [&] {
+    const std::size_t before = rig.http.requests.size();
+    learn(one[0], rig.driver.destroy(rig.call(), one).items.at(0));
+    return rig.http.requests.size() - before;
+  };
+  CHECK(step() == 2);  // the servers of its name, and the deletion
+  only(rig).task = "deleting";
+  CHECK(step() == 1);
+  rig.cloud.servers().clear();
+  CHECK(step() == 4);  // neither by name nor by id; the ports of its name, and the deletion
+  CHECK(rig.cloud.objects().empty());
+}
+
 TEST_CASE("destroy: twins, parts that only a name tells of, and a server that is deleted softly") {
   Rig rig;
   Items one = items(1);

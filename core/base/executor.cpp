@@ -17,12 +17,6 @@ namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t kStackFactor = 4;  // instrumented frames are several times larger
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::size_t kStackFactor = 4;
-#else
-constexpr std::size_t kStackFactor = 1;
-#endif
 #else
 constexpr std::size_t kStackFactor = 1;
 #endif

@@ -28,7 +28,7 @@ Json fieldsOf(const Asked& asked, const Json& object) {
 
 HttpResponse fixedThing(const Asked& asked, const char* one, const std::string& type, const Json& thing) {
   if (asked.path.size() == 2) {
-    if (asked.path[1] != thing.at("id")) refuseNeutron(404, type, "it could not be found.");
+    if (asked.path[1] != thing.at("id").get<std::string>()) refuseNeutron(404, type, "it could not be found.");
     return reply(200, {{one, thing}});
   }
   Json all = Json::array();

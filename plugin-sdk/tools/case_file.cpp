@@ -150,4 +150,10 @@ Case readCase(const std::string& path, const std::vector<std::string>& overrides
   return out;
 }
 
+std::vector<const Grant*> grantsOf(const Case& of) {
+  std::vector<const Grant*> grants{&of.first};
+  if (!of.second.credentials.empty()) grants.push_back(&of.second);
+  return grants;
+}
+
 }  // namespace vcp::check

@@ -45,4 +45,7 @@ struct Case {
 /// Throws std::runtime_error naming the member that is wrong. `overrides`: "KEY=VALUE" for `options`.
 Case readCase(const std::string& path, const std::vector<std::string>& overrides);
 
+/// Its accounts, borrowed: the first, and the second where there is one.
+std::vector<const Grant*> grantsOf(const Case& of);
+
 }  // namespace vcp::check

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lab.h"
 
-#include <dlfcn.h>
-
-#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -28,24 +25,6 @@ using plugin::testing::Seen;
 using plugin::testing::SeenDisks;
 
 constexpr std::size_t kMaxParts = 64;
-
-std::vector<const Grant*> grantsOf(const Case& of) {
-  std::vector<const Grant*> grants{&of.first};
-  if (!of.second.credentials.empty()) grants.push_back(&of.second);
-  return grants;
-}
-
-const vcp_fake_cloud_entry_t* openCloud(const std::string& path) {
-  std::string why;
-  void* library = openLibrary(path, &why);
-  if (library == nullptr) fail("the simulated cloud can be opened", why);
-  const auto* entry = static_cast<const vcp_fake_cloud_entry_t*>(::dlsym(library, VCP_FAKE_CLOUD_SYMBOL));
-  if (entry == nullptr) fail("the simulated cloud exports " VCP_FAKE_CLOUD_SYMBOL, "it does not");
-  if (entry->struct_size != sizeof *entry || entry->revision != VCP_FAKE_CLOUD_REVISION) {
-    fail("a simulated cloud of this SDK", "another revision or size; rebuild it");
-  }
-  return entry;
-}
 
 /// Texts live in `machines`.
 Items itemsOf(const Machines& machines) {
@@ -89,74 +68,6 @@ void inspectError(CheckHost& host, const vcp_error_t& error) {
 }
 
 }  // namespace
-
-Bench::Bench(const Setup& setup)
-    : setup_(setup), entry_(openPlugin(setup.plugin_path)), host_(setup.seed, setup.live, grantsOf(setup.of)) {
-  if (!setup.cloud_path.empty()) cloud_ = openCloud(setup.cloud_path);
-  vcp_error_t error = plugin::detail::emptyError();
-  if (entry_.init != nullptr && entry_.init(host_.table(), &error) != VCP_OK) fail("init succeeds", toText(error));
-}
-
-Bench::~Bench() {
-  if (entry_.deinit != nullptr) entry_.deinit();
-}
-
-bool Bench::needsAddress() const {
-  return (info().capabilities & VCP_CAP_NEEDS_ADDRESS) != 0 || info().existence == VCP_EXISTENCE_ASSERTED;
-}
-
-bool Bench::hasDisks() const {
-  return entry_.get_extension != nullptr && entry_.get_extension(plugin::borrow(VCP_DISK_ID)) != nullptr;
-}
-
-std::size_t Machine::knownIds() const {
-  return static_cast<std::size_t>(std::count_if(resources.begin(), resources.end(),
-                                                [](const plugin::Resource& part) { return !part.id.empty(); })) +
-         (cloud_id.empty() ? 0 : 1);
-}
-
-bool Machine::knows(const std::string& id) const {
-  return cloud_id == id ||
-         std::any_of(resources.begin(), resources.end(), [&](const plugin::Resource& part) { return part.id == id; });
-}
-
-Machine bare(const Machine& machine) {
-  Machine out;
-  out.is_disk = machine.is_disk;
-  out.name = machine.name;
-  out.display_name = machine.display_name;
-  out.requested_address = machine.requested_address;
-  out.create_op = machine.create_op;
-  out.create_index = machine.create_index;
-  out.create_size = machine.create_size;
-  return out;
-}
-
-Machines bare(const Machines& machines) {
-  Machines out;
-  for (const Machine& machine : machines) out.push_back(bare(machine));
-  return out;
-}
-
-std::string Answer::text() const {
-  if (say == Say::kDone) return "DONE";
-  if (say == Say::kPending) return "PENDING(" + std::to_string(retry_after_ms) + ")";
-  return "ERROR " + toText(error);
-}
-
-bool Sight::shows(const std::string& id) const {
-  return seen.cloud_id == id || std::any_of(seen.resources.begin(), seen.resources.end(),
-                                            [&](const plugin::Resource& part) { return part.id == id; });
-}
-
-std::string Sight::text() const {
-  if (failed) return "an error: " + toText(error);
-  if (!seen.found) return "found = 0";
-  const std::string machine = disk.found ? ", held by '" + disk.machine_id + "'" : "";
-  return "found, state " + std::to_string(disk.found ? static_cast<int>(disk.state) : static_cast<int>(seen.state)) +
-         ", id '" + seen.cloud_id + "', address '" + seen.address + "'" + machine + ", " +
-         std::to_string(seen.resources.size()) + " parts";
-}
 
 Lab::Lab(const Bench& bench)
     : bench_(bench),
@@ -483,65 +394,6 @@ std::string Lab::describe() {
   vcp_error_t error = plugin::detail::emptyError();
   if (driver_->ops().describe(driver_->instance(), &sink, &error) != VCP_OK) fail("describe succeeds", toText(error));
   return text;
-}
-
-std::vector<Object> Lab::objects() {
-  if (wire_) return wire_->objects();
-  std::vector<Object> all;
-  if (bench_.info().existence == VCP_EXISTENCE_ASSERTED) return all;
-  const bool is_listed = (bench_.info().capabilities & VCP_CAP_LIST) != 0;
-  if (is_listed) {
-    for (const Grant* grant : grantsOf(bench_.of())) {
-      Asking asking;
-      asking.grant = grant;
-      const Seen seen = list(asking);
-      if (seen.code != VCP_OK || !seen.complete) fail("a complete list", toText(seen.error));
-      for (const auto& [index, machine] : seen.machines) {
-        if (machine.state != plugin::State::kGone) all.push_back({"machine", machine.name, machine.cloud_id, ""});
-      }
-    }
-  }
-  for (const Machine& machine : minted_) {
-    if (is_listed && !machine.is_disk) continue;
-    const Sight sight = observe({bare(machine)}).front();
-    if (sight.failed) fail("a look at " + machine.name, sight.text());
-    if (!sight.isGone()) {
-      all.push_back({machine.is_disk ? "disk" : "machine", machine.name, sight.seen.cloud_id, ""});
-    }
-  }
-  return all;
-}
-
-std::vector<Object> Lab::made() {
-  std::vector<Object> all = objects();
-  std::vector<Object> before = before_;
-  std::sort(all.begin(), all.end());
-  std::sort(before.begin(), before.end());
-  // Without a simulated cloud two accounts may see the same.
-  const auto same = [](const Object& a, const Object& b) { return !(a < b) && !(b < a); };
-  all.erase(std::unique(all.begin(), all.end(), same), all.end());
-  std::vector<Object> out;
-  std::set_difference(all.begin(), all.end(), before.begin(), before.end(), std::back_inserter(out));
-  return out;
-}
-
-std::map<std::string, int> Lab::madeKinds() {
-  std::map<std::string, int> kinds;
-  for (const Object& object : made()) ++kinds[object.kind];
-  return kinds;
-}
-
-std::string Lab::madeText() {
-  std::string text;
-  for (const auto& [kind, count] : madeKinds()) text += (text.empty() ? "" : ", ") + kind + " " + std::to_string(count);
-  return text.empty() ? "nothing" : text;
-}
-
-void Lab::expectNothingLeft(const std::string& when) {
-  std::string left;
-  for (const Object& object : made())
-    left += (left.empty() ? "" : ", ") + object.kind + " " + object.name + " (" + object.id + ")";
-  expect(left.empty(), "nothing is left " + when, left);
 }
 
 }  // namespace vcp::check

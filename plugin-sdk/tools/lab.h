@@ -6,115 +6,16 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "case_file.h"
-#include "check_host.h"
+#include "bench.h"
 #include "live.h"
+#include "machine.h"
 #include "services.h"
-#include "vcp/plugin/testing/disk.h"
 #include "wire.h"
 
 namespace vcp::check {
-
-/// What a run is about; the same for all checks.
-struct Setup {
-  std::string plugin_path;
-  std::string cloud_path;  ///< empty: none
-  bool live = false;
-  std::uint64_t seed = 1;
-  Case of;
-};
-
-/// The files of a run, opened once in the process of a check.
-class Bench {
- public:
-  explicit Bench(const Setup& setup);
-  ~Bench();
-  Bench(const Bench&) = delete;
-  Bench& operator=(const Bench&) = delete;
-
-  const Setup& setup() const { return setup_; }
-  const Case& of() const { return setup_.of; }
-  const vcp_plugin_entry_t& entry() const { return entry_; }
-  const vcp_plugin_info_t& info() const { return *entry_.info; }
-  const vcp_fake_cloud_entry_t* cloud() const { return cloud_; }
-  std::size_t maxBatch() const { return info().max_batch == 0 ? 1 : info().max_batch; }
-  std::size_t maxObserve() const { return info().max_observe == 0 ? 1 : info().max_observe; }
-  /// Does each item of a create get a requested_address?
-  bool needsAddress() const;
-  /// Does the driver offer data disks?
-  bool hasDisks() const;
-
- private:
-  const Setup& setup_;
-  const vcp_plugin_entry_t& entry_;
-  const vcp_fake_cloud_entry_t* cloud_ = nullptr;
-  CheckHost host_;  // of init
-};
-
-/// A machine as the host has committed it, or a data disk: an item of the same form, made and taken away by the same
-/// rules.
-struct Machine {
-  bool is_disk = false;
-  std::string name;
-  std::string display_name;
-  std::string cloud_id;
-  std::string address;
-  std::string requested_address;
-  std::string driver_state;
-  std::vector<plugin::Resource> resources;
-  std::string create_op;
-  std::int64_t create_index = 0;
-  std::int64_t create_size = 1;
-  bool done = false;
-
-  std::size_t knownIds() const;
-  bool knows(const std::string& id) const;
-};
-using Machines = std::vector<Machine>;
-
-/// What is left when every answer was lost: the name, and the place in the create.
-Machine bare(const Machine& machine);
-Machines bare(const Machines& machines);
-
-enum class Verb : std::uint8_t { kCreate, kDestroy, kPowerOn, kPowerOff, kAttach, kDetach };
-enum class Say : std::uint8_t { kDone, kPending, kError };
-
-struct Answer {
-  Say say = Say::kError;
-  std::int64_t retry_after_ms = 0;
-  vcp_error_t error{};
-  std::string text() const;
-};
-
-/// What one call came to.
-struct Result {
-  Verb verb = Verb::kCreate;
-  std::vector<Answer> answers;  ///< one per machine of the call
-  int requests = 0;
-  int changes = 0;
-  int applied = 0;
-  int after_cancel = 0;
-  int faults = 0;
-  std::int64_t slept_ms = 0;
-  std::int64_t took_ms = 0;
-  std::vector<std::string> reported;  ///< ids that came through the sink
-};
-
-/// What a look said of one machine or disk.
-struct Sight {
-  bool failed = true;
-  vcp_error_t error{};
-  plugin::Observation seen;      ///< of a disk as well, as far as the two have the same
-  plugin::DiskObservation disk;  ///< of a disk
-
-  bool isGone() const { return !failed && (!seen.found || seen.state == plugin::State::kGone); }
-  bool shows(const std::string& id) const;
-  std::string text() const;
-};
 
 /// How a create or a removal is driven, and what disturbs it.
 struct Course {
